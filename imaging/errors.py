@@ -1,0 +1,44 @@
+"""What can go wrong with images.
+
+    ImagingError
+    ├── NotDicom            the bytes are not a DICOM object we can read
+    ├── UnsafeMedia         a disc or archive that breaks a limit; the message names the limit
+    ├── WrongPatient        the images are of somebody else
+    ├── NotHere             no such study, series or instance for this owner
+    ├── ArchiveUnavailable  the archive cannot be reached; may be retried
+    └── ArchiveRefused      the archive answered and said no
+"""
+
+from __future__ import annotations
+
+
+class ImagingError(Exception):
+    """Something is wrong with the images. The message is a sentence for the person who gave them."""
+
+    retry = False
+
+
+class NotDicom(ImagingError):
+    """These bytes are not a DICOM object."""
+
+
+class UnsafeMedia(ImagingError):
+    """Reading this would break a limit that keeps the server safe."""
+
+
+class WrongPatient(ImagingError):
+    """The person in the images is not the person they were given for."""
+
+
+class NotHere(ImagingError):
+    """This owner has no such study, series, instance or frame."""
+
+
+class ArchiveUnavailable(ImagingError):
+    """The archive cannot be reached now."""
+
+    retry = True
+
+
+class ArchiveRefused(ImagingError):
+    """The archive answered and said no."""

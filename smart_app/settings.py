@@ -1,0 +1,88 @@
+"""Every setting, read once from the environment into one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PREFIX = "SECOND_OPINION_"
+
+SETTINGS: tuple[tuple[str, str | None, str], ...] = (
+    ("BASE_URL", None, "Where people reach this app, e.g. https://opinion.example.org (no trailing slash)"),
+    ("DATA", None, "Folder for staging, keys and, unless set otherwise, database and archive"),
+    ("DIRECTORY", "", "TOML file with sites and reading organisations; default DATA/directory.toml"),
+    ("DATABASE_URL", "", "SQLAlchemy URL; default SQLite in DATA"),
+    ("QUEUE_URL", "", "SQLAlchemy URL of the durable queue (DBOS); default SQLite in DATA, beside the database"),
+    ("ARCHIVE", "", "file: URL or folder of the embedded archive; default DATA/archive"),
+    ("SECRET", None, "Key that encrypts tokens at rest and signs links: 32 or more random characters"),
+    ("SMTP", "", "host:port of the mail server; without it notices wait in the outbox"),
+    ("MAIL_FROM", "second-opinion@localhost", "Sender of every notice"),
+    ("PRACTICE", "", "1 allows loopback EHRs, http and the practice banner; never in production"),
+    ("VIEWER", "", "Folder of the packed viewer; default: the versioned cache that `make viewer` fills"),
+    ("MAX_UPLOAD_MB", "4096", "Largest upload of one referral, in megabytes"),
+    ("WORKER", "worker-0", "Fixed executor id of this worker process"),
+)
+"""(name, default or None if it must be given, what it is). README's table is compared with this."""
+
+
+class SettingsIncomplete(Exception):
+    """The app cannot start; the message names each setting that is missing or wrong."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this installation is set up."""
+
+    base_url: str
+    data: Path
+    directory: Path
+    database_url: str
+    queue_url: str
+    archive: Path
+    secret: str
+    smtp: str
+    mail_from: str
+    practice: bool
+    viewer: Path
+    max_upload_mb: int
+    worker: str
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read and check. Raises SettingsIncomplete with every fault at once."""
+    values = {name: environ.get(PREFIX + name, default or "").strip() for name, default, _ in SETTINGS}
+    faults = [f"{PREFIX}{name} is missing: {what}" for name, default, what in SETTINGS if default is None and not values[name]]
+    if values["SECRET"] and len(values["SECRET"]) < 32:
+        faults.append(f"{PREFIX}SECRET is too short: give 32 or more random characters")
+    practice = values["PRACTICE"] == "1"
+    if values["BASE_URL"] and not practice and not values["BASE_URL"].startswith("https://"):
+        faults.append(f"{PREFIX}BASE_URL must start with https:// outside the practice mode")
+    if not values["MAX_UPLOAD_MB"].isdigit():
+        faults.append(f"{PREFIX}MAX_UPLOAD_MB must be a whole number of megabytes")
+    if faults:
+        raise SettingsIncomplete("\n".join(faults))
+    data = Path(values["DATA"]).absolute()
+    return Settings(
+        base_url=values["BASE_URL"].rstrip("/"),
+        data=data,
+        directory=Path(values["DIRECTORY"] or data / "directory.toml"),
+        database_url=values["DATABASE_URL"] or f"sqlite:///{data / 'second-opinion.db'}",
+        queue_url=values["QUEUE_URL"] or f"sqlite:///{data / 'queue.db'}",
+        archive=Path(values["ARCHIVE"].removeprefix("file:") or data / "archive"),
+        secret=values["SECRET"],
+        smtp=values["SMTP"],
+        mail_from=values["MAIL_FROM"],
+        practice=practice,
+        viewer=Path(values["VIEWER"] or default_viewer()),
+        max_upload_mb=int(values["MAX_UPLOAD_MB"]),
+        worker=values["WORKER"],
+    )
+
+
+def default_viewer() -> Path:
+    """The versioned, git-ignored cache that holds the packed viewer: beside the checkout, else in the user's cache."""
+    checkout = Path(__file__).resolve().parent.parent
+    if (checkout / "pyproject.toml").exists():
+        return checkout / ".viewer" / "ohif-3.13.2"
+    return Path.home() / ".cache" / "second-opinion" / "ohif-3.13.2"
