@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -172,6 +172,7 @@ class Filing:
     at: datetime
     rung: str  # which rung of the ladder took it
     confirmed_by: str = "read-back"  # or the name of the person who looked
+    unsigned: bool = False  # a note that waits for a clinician's signature in the chart
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,20 @@ class FoundFile:
     size: int
     why: str = ""
     key: str = ""  # name of the staged bytes; empty where nothing was kept
+    person: int = -1  # index into Upload.people; -1 where the file names nobody
+    sop_instance_uid: str = ""
+    series_instance_uid: str = ""
+    study_instance_uid: str = ""
+
+
+@dataclass(frozen=True)
+class PersonSeen:
+    """Who stands on the images: decoded name, ISO birth date, sex and id, each empty where the header has none."""
+
+    name: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,11 +239,10 @@ class Upload:
 
     id: str
     referral_id: str
-    step: str = "tell"  # "tell", "show", "check", "sent"
+    step: str = "show"  # "show", "check", "sent"
     files: tuple[FoundFile, ...] = ()
-    confirmed: bool = False  # "Yes, these are mine"
-    confirmed_person: str = ""  # the person on the images, as confirmed
-    stopped: str = ""  # why it cannot go on: "wrong-patient", "two-people", "wrong-side"
-    agreed: bool = False  # consent to send
+    people: tuple[PersonSeen, ...] = ()
+    confirmed: PersonSeen | None = None  # "Yes, these are mine", said of exactly this person
+    stopped: str = ""  # why it cannot go on: "wrong-patient", "wrong-side", "not-mine"
+    comparison: tuple[dict[str, str], ...] = ()  # field by field, for staff with a right to the chart
     version: int = 0
-    people: tuple[dict[str, str], ...] = field(default=())

@@ -132,6 +132,8 @@ class Referral:
     opinions: tuple[Opinion, ...] = ()
     draft: dict[str, str] | None = None  # the expert's unsigned words, by field
     filings: tuple[Filing, ...] = ()
+    unsigned: tuple[Filing, ...] = ()  # notes in the chart that wait for a signature there; not a delivery
+    mirrored: dict[str, str] | None = None  # our resource -> its reference in a chart that takes it
     acknowledgements: tuple[Acknowledgement, ...] = ()
     messages: tuple[Message, ...] = ()
     history: tuple[Event, ...] = ()
@@ -159,6 +161,12 @@ class Referral:
     def filing(self, version: int) -> Filing | None:
         """Where that version stands in the chart, signed or confirmed there; None if it does not."""
         return next((f for f in reversed(self.filings) if f.version == version), None)
+
+    def waiting_note(self, version: int) -> Filing | None:
+        """The note of that version that still waits for a signature in the chart."""
+        if self.filing(version) is not None:
+            return None
+        return next((f for f in reversed(self.unsigned) if f.version == version), None)
 
     @property
     def hidden(self) -> bool:
@@ -232,7 +240,7 @@ class Referral:
         """To the next reader, on the same request."""
         return self._move("resend", by, at, organisation=organisation)
 
-    def asks(self, expert: Party, at: datetime, text: str) -> Referral:
+    def ask_back(self, expert: Party, at: datetime, text: str) -> Referral:
         """The expert needs to know something first; the clock stops."""
         if not text.strip():
             raise Unfinished("Write the question.", text="missing")
@@ -281,6 +289,14 @@ class Referral:
             event = Event("deliver", by, at, self.status.value, f"version {filing.version}")
             return replace(self, filings=filings, history=(*self.history, event))
         return self._move("deliver", by, at, filings=filings)
+
+    def file_unsigned(self, filing: Filing, by: Party, at: datetime) -> Referral:
+        """The chart holds this version as a note nobody has signed there. That is not a delivery."""
+        self.opinion_version(filing.version)
+        if any(f.version == filing.version for f in self.unsigned) or self.filing(filing.version):
+            return self
+        event = Event("file_unsigned", by, at, self.status.value, f"version {filing.version}")
+        return replace(self, unsigned=(*self.unsigned, filing), history=(*self.history, event))
 
     def acknowledge(self, acknowledgement: Acknowledgement) -> Referral:
         """A named person has read exactly the newest version, and it is in the chart."""
