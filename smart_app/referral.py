@@ -256,6 +256,11 @@ class Referral:
         messages = (*self.messages, Message("answer", by, at, text.strip()))
         return self._move("answer", by, at, messages=messages)
 
+    def keep_draft(self, expert: Party, words: dict[str, str]) -> Referral:
+        """The expert's unsigned words, kept beside the referral."""
+        self._must_be_expert(expert)
+        return replace(self, draft=words)
+
     def sign(self, opinion: Opinion, at: datetime) -> Referral:
         """The words are frozen. Only the expert who accepted may sign, and only version 1 here."""
         self._must_be_expert(opinion.signed_by)

@@ -58,6 +58,7 @@ class Organisation:
     role: str = "expert"
     client_secret: str = ""
     phone: str = ""
+    email: str = ""
     subspecialties: tuple[str, ...] = ()
 
 

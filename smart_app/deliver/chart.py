@@ -1,0 +1,174 @@
+"""The signed opinion into the chart, exactly once. Look first where the chart can be searched; where not, never guess.
+
+The write ledger holds the intent before the POST and the outcome after it. An intent without an outcome means that
+somebody died, or an answer was lost, in between: the version may or may not stand in the chart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+
+from fhir.chart import Chart
+from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear, InvalidResource, NotInChart
+from fhir.filing import PROFILES, Filed, Profile, choose_encounter, file, look, note_is_signed
+from fhir.report import OpinionFacts
+from smart_app import letter, record
+from smart_app.case import Filing
+from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
+from smart_app.ports import Ports
+from smart_app.referral import Referral, Status
+from smart_app.sites import Site
+from smart_app.store import Owed
+
+LOOK_AGAIN = timedelta(seconds=20)
+REMIND_AFTER = timedelta(days=2)
+
+
+def profile_of(site: Site) -> Profile:
+    """How this site's chart takes a report: its stock profile with the site's own choices."""
+    profile = PROFILES[site.profile]
+    if site.profile == "epic":
+        profile = replace(profile, doc_status=site.note_status)
+    return profile
+
+
+def file_opinion(ports: Ports, owed: Owed) -> Outcome:
+    """File one signed version, read it back, and record where it stands."""
+    with ports.store.reading() as tx:
+        referral = tx.referrals.get(owed.referral_id)
+    version = int(owed.arguments["version"])
+    if referral.filing(version) or referral.waiting_note(version):
+        return Done(f"Version {version} is in the chart.")
+    if referral.status is Status.IN_ERROR:
+        return Done("Taken back before it reached the chart.")
+    if referral.hidden:
+        return Later(ports.now() + timedelta(minutes=1), "The case is held for an identity check.")
+    site = ports.directory.site(referral.site)
+    profile = profile_of(site)
+    key = f"{referral.id}:{version}"
+    with ports.store.reading() as tx:
+        entry = tx.ledger.get(key)
+    open_intent = entry is not None and entry.state in ("intended", "unclear")
+    if version < len(referral.opinions) and entry is None:
+        return Done(f"Version {version} was replaced before it was filed.")
+    facts = opinion_facts(ports, referral, version)
+    if open_intent and not profile.can_look:
+        return Parked(UNCLEAR.format(version=version))
+    chart = ports.charts.system(site.id)
+    if open_intent:
+        found = look(chart, profile, facts)
+        if found is not None:
+            return _record(ports, owed, version, found, key)
+    encounter = None
+    if profile.encounter != "never":
+        encounter = choose_encounter(chart, referral.patient.reference, referral.encounter or None)
+        if encounter is None and profile.encounter == "required":
+            return Parked(
+                "This chart takes a note only inside a visit, and none was found for this patient. "
+                "Open a visit in the chart, then send again."
+            )
+    return _write(ports, owed, chart, profile, facts, encounter, key)
+
+
+UNCLEAR = (
+    "Version {version} was sent and no answer came back, and this chart cannot be searched for it. "
+    "Look in the patient's notes: say “it is there” with its number, or “send again” if it is not."
+)
+
+
+def opinion_facts(ports: Ports, referral: Referral, version: int) -> OpinionFacts:
+    """Everything the chart is told about this version, the PDF and the text made from one source."""
+    organisation = ports.directory.organisation(referral.organisation).name
+    site = ports.directory.site(referral.site).name
+    pdf = letter.pdf(referral, version, organisation=organisation, site=site)
+    text = letter.text(referral, version, organisation=organisation, site=site)
+    return record.opinion_facts(referral, version, organisation=organisation, pdf=pdf, text=text)
+
+
+def _write(
+    ports: Ports, owed: Owed, chart: Chart, profile: Profile, facts: OpinionFacts, encounter: str | None, key: str
+) -> Outcome:
+    digest = hashlib.sha256(facts.text.encode()).hexdigest()
+    with ports.store.transaction() as tx:
+        tx.ledger.intend(key, owed.id, digest, ports.now())
+    try:
+        filed = file(chart, profile, facts, encounter)
+    except ChartUnavailable:
+        _settle(ports, key, "refused")  # surely not written: the next attempt starts clean
+        raise
+    except ChartUnclear:
+        _settle(ports, key, "unclear")
+        if profile.can_look:
+            return Later(ports.now() + LOOK_AGAIN, "Sent, and no answer came back. We look before we write again.")
+        return Parked(UNCLEAR.format(version=facts.version))
+    except (ChartRefused, NotInChart, InvalidResource) as refusal:
+        _settle(ports, key, "refused")
+        return Parked(f"The chart refused version {facts.version}: {refusal} File it by hand, or send again.")
+    return _record(ports, owed, facts.version, filed, key)
+
+
+def _settle(ports: Ports, key: str, outcome: str, resource: str = "") -> None:
+    with ports.store.transaction() as tx:
+        tx.ledger.outcome(key, outcome, resource, ports.now())
+
+
+def _record(ports: Ports, owed: Owed, version: int, filed: Filed, key: str) -> Outcome:
+    """Ledger, referral and row in one transaction: the chart has confirmed, so all of it is true at once."""
+    now = ports.now()
+    filing = Filing(version, filed.resource, now, filed.rung, unsigned=filed.unsigned)
+    text = f"Version {version} is in the chart as {filed.resource.partition('/')[0]}"
+    with ports.store.transaction() as tx:
+        tx.ledger.outcome(key, "written", filed.resource, now)
+        referral = tx.referrals.get(owed.referral_id)
+        if filed.unsigned:
+            referral = referral.file_unsigned(filing, SYSTEM, now)
+            tx.outbox.owe(referral.id, "check_note", due=now, version=version)
+            text += ", waiting for a signature there"
+        else:
+            referral = referral.deliver(filing, SYSTEM, now)
+            _owe_after_delivery(ports, tx, referral.id, version)
+        tx.referrals.save(referral)
+        tx.audit.write(now, SYSTEM, "file", referral.id, filed.resource, f"version {version}")
+        tx.outbox.done(owed.id, text + ".")
+    return Done(text + ".")
+
+
+def _owe_after_delivery(ports: Ports, tx: object, referral_id: str, version: int) -> None:
+    outbox = tx.outbox  # type: ignore[attr-defined]
+    now = ports.now()
+    outbox.owe(referral_id, "notify_referrer", due=now, why="delivered")
+    outbox.owe(referral_id, "mirror_referral", due=now)
+    outbox.owe(referral_id, "remind", due=now + REMIND_AFTER, version=version)
+
+
+def check_note(ports: Ports, owed: Owed) -> Outcome:
+    """Has a clinician signed our note in the chart? Until then it is in the chart, but not delivered."""
+    with ports.store.reading() as tx:
+        referral = tx.referrals.get(owed.referral_id)
+    version = int(owed.arguments["version"])
+    waiting = referral.waiting_note(version)
+    if waiting is None:
+        return Done(f"Version {version} is delivered.")
+    wait = timedelta(seconds=2) if ports.settings.practice else timedelta(minutes=15)
+    if not note_is_signed(ports.charts.system(referral.site), waiting.resource):
+        return Later(ports.now() + wait, "The note waits for a clinician's signature in the chart.")
+    now = ports.now()
+    with ports.store.transaction() as tx:
+        referral = tx.referrals.get(owed.referral_id)
+        referral = referral.deliver(Filing(version, waiting.resource, now, waiting.rung), SYSTEM, now)
+        tx.referrals.save(referral)
+        _owe_after_delivery(ports, tx, referral.id, version)
+        tx.outbox.done(owed.id, "Signed in the chart.")
+    return Done("Signed in the chart.")
+
+
+def file_retraction(ports: Ports, owed: Owed) -> Outcome:
+    """An opinion was taken back: a person marks every copy in the chart, since few charts let us."""
+    with ports.store.reading() as tx:
+        referral = tx.referrals.get(owed.referral_id)
+    standing = [f.resource for f in (*referral.filings, *referral.unsigned)]
+    if not standing:
+        return Done("It never reached the chart.")
+    return Parked(f"The opinion was taken back. Mark it as an error in the chart: {', '.join(sorted(set(standing)))}.")

@@ -1,0 +1,142 @@
+"""Notices and invitations. A letter says that something waits, never what: no names of illness, images or sides."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from smart_app.case import Patient
+from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
+from smart_app.mail import Letter
+from smart_app.ports import Ports
+from smart_app.referral import Referral, Status
+from smart_app.store import Owed
+
+INVITATION_LIVES = timedelta(days=30)
+
+
+def invite_patient(ports: Ports, owed: Owed) -> Outcome:
+    """A signed, expiring link to this one referral; opening it still asks for the birth date."""
+    referral = _read(ports, owed)
+    if referral.status is not Status.GATHERING:
+        return Done("The images are here already.")
+    if not referral.patient.email:
+        return Done("No address in the chart: the patient can start from the portal.")
+    secret = secrets.token_urlsafe(32)
+    # The row comes first: a link that nobody was sent is harmless, a sent link that nobody knows is a dead end.
+    with ports.store.transaction() as tx:
+        tx.sessions.add_invitation(
+            referral.id, hashlib.sha256(secret.encode()).hexdigest(), ports.now() + INVITATION_LIVES
+        )
+    link = f"{ports.settings.base_url}/invitation/{secret}"
+    ports.mail(_invitation(referral.patient, ports.directory.site(referral.site).name, link))
+    with ports.store.transaction() as tx:
+        tx.audit.write(ports.now(), SYSTEM, "invite", referral.id, "invitation")
+    return Done("Invitation sent.")
+
+
+def _invitation(patient: Patient, site: str, link: str) -> Letter:
+    if patient.language.startswith("es"):
+        return Letter(
+            patient.email,
+            f"{site}: añada sus imágenes",
+            f"Su médico en {site} pidió una segunda opinión para usted.\n\n"
+            f"Añada aquí sus imágenes. Son tres pasos y le pediremos su fecha de nacimiento:\n\n{link}\n\n"
+            "El enlace es solo para usted y dura 30 días. No es para emergencias.\n",
+        )
+    return Letter(
+        patient.email,
+        f"{site}: add your pictures",
+        f"Your doctor at {site} asked for a second opinion for you.\n\n"
+        f"Add your pictures here. It takes three steps, and we will ask for your birth date:\n\n{link}\n\n"
+        "The link is for you alone and works for 30 days. It is not for emergencies.\n",
+    )
+
+
+def notify_expert(ports: Ports, owed: Owed) -> Outcome:
+    """The worklist is where experts look; the organisation hears that it changed."""
+    referral = _read(ports, owed)
+    organisation = ports.directory.organisation(referral.organisation)
+    if not organisation.email:
+        return Done("On the worklist.")
+    ports.mail(
+        Letter(
+            organisation.email,
+            "A case on your worklist has changed",
+            f"Case {referral.case_number}: {EXPERT_NEWS.get(str(owed.arguments.get('why')), 'please look')}.\n\n"
+            f"{ports.settings.base_url}/sign-in/{organisation.id}\n",
+        )
+    )
+    return Done("Notice sent.")
+
+
+EXPERT_NEWS = {"new": "a new case waits to be accepted", "answered": "your question was answered"}
+
+
+def notify_referrer(ports: Ports, owed: Owed) -> Outcome:
+    """The asker sees news where they asked. A patient with an address also gets a letter."""
+    referral = _read(ports, owed)
+    patient = referral.patient
+    why = str(owed.arguments.get("why", ""))
+    news = PATIENT_NEWS.get(why)
+    if why == "ask" and referral.requester.role == "clinician":
+        news = None  # the question is for the doctor
+    if not patient.email or news is None:
+        return Done("Shown in the app.")
+    subject, text = news[1 if patient.language.startswith("es") else 0]
+    ports.mail(Letter(patient.email, subject, f"{text}\n\n{ports.settings.base_url}/start\n"))
+    return Done("Notice sent.")
+
+
+PATIENT_NEWS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "accept": (
+        ("An expert has your case", "An expert has taken your case. Sign in to see where it stands."),
+        ("Un experto tiene su caso", "Un experto aceptó su caso. Entre para ver cómo va."),
+    ),
+    "decline": (
+        ("Your case needs attention", "The expert could not take your case. Sign in to see why and what you can do."),
+        ("Su caso necesita atención", "El experto no pudo aceptar su caso. Entre para ver por qué y qué puede hacer."),
+    ),
+    "ask": (
+        ("The expert has a question", "The expert has a question for you. Sign in to answer it."),
+        ("El experto tiene una pregunta", "El experto tiene una pregunta para usted. Entre para responderla."),
+    ),
+    "delivered": (
+        ("Your opinion is here", "Your second opinion is ready to read. Sign in to read it."),
+        ("Su opinión está lista", "Su segunda opinión está lista. Entre para leerla."),
+    ),
+}
+
+
+def notify_desk(ports: Ports, owed: Owed) -> Outcome:
+    """Something needs a named person at once. It also stands on the operator's page until it is closed."""
+    referral = _read(ports, owed)
+    for organisation in ports.directory.organisations:
+        if organisation.role == "operator" and organisation.email:
+            ports.mail(
+                Letter(
+                    organisation.email,
+                    "A case is held for an identity check",
+                    f"Case {referral.case_number} is held. Sign in to see why.\n\n{ports.settings.base_url}/\n",
+                )
+            )
+    return Done("Told.") if referral.hidden else Done("The check is closed already.")
+
+
+def remind(ports: Ports, owed: Owed) -> Outcome:
+    """Delivered is not read. After the agreed time the desk is asked to find a reader; then again."""
+    referral = _read(ports, owed)
+    version = int(owed.arguments["version"])
+    if any(a.version >= version for a in referral.acknowledgements) or version < len(referral.opinions):
+        return Done("It was read.")
+    if referral.status is Status.IN_ERROR:
+        return Done("It was taken back.")
+    if referral.hidden:
+        return Later(ports.now() + timedelta(hours=1), "The case is held for an identity check.")
+    return Parked(f"Nobody has read version {version}. Call the doctor who asked, or the colleague who covers.")
+
+
+def _read(ports: Ports, owed: Owed) -> Referral:
+    with ports.store.reading() as tx:
+        return tx.referrals.get(owed.referral_id)
