@@ -13,7 +13,7 @@ SETTINGS: tuple[tuple[str, str | None, str], ...] = (
     ("DATA", None, "Folder for staging, keys and, unless set otherwise, database and archive"),
     ("DIRECTORY", "", "TOML file with sites and reading organisations; default DATA/directory.toml"),
     ("DATABASE_URL", "", "SQLAlchemy URL; default SQLite in DATA"),
-    ("QUEUE_URL", "", "SQLAlchemy URL of the durable queue (DBOS); default SQLite in DATA, beside the database"),
+    ("QUEUE_URL", "", "SQLAlchemy URL of the durable queue (DBOS); default: the PostgreSQL database, else SQLite in DATA"),
     ("ARCHIVE", "", "file: URL or folder of the embedded archive; default DATA/archive"),
     ("SECRET", None, "Key that encrypts tokens at rest and signs links: 32 or more random characters"),
     ("SMTP", "", "host:port of the mail server; without it notices wait in the outbox"),
@@ -63,12 +63,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if faults:
         raise SettingsIncomplete("\n".join(faults))
     data = Path(values["DATA"]).absolute()
+    database_url = values["DATABASE_URL"] or f"sqlite:///{data / 'second-opinion.db'}"
+    beside = database_url if database_url.startswith("postgresql") else f"sqlite:///{data / 'queue.db'}"
     return Settings(
         base_url=values["BASE_URL"].rstrip("/"),
         data=data,
         directory=Path(values["DIRECTORY"] or data / "directory.toml"),
-        database_url=values["DATABASE_URL"] or f"sqlite:///{data / 'second-opinion.db'}",
-        queue_url=values["QUEUE_URL"] or f"sqlite:///{data / 'queue.db'}",
+        database_url=database_url,
+        queue_url=values["QUEUE_URL"] or beside,
         archive=Path(values["ARCHIVE"].removeprefix("file:") or data / "archive"),
         secret=values["SECRET"],
         smtp=values["SMTP"],

@@ -1,0 +1,166 @@
+"""`second-opinion`: the commands. Heavy libraries are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import click
+
+from smart_app.settings import PREFIX, Settings, SettingsIncomplete, read_settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="second-opinion")
+def main() -> None:
+    """Outside imaging second opinions, launched from any SMART EHR."""
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings(os.environ)
+    except SettingsIncomplete as incomplete:
+        raise click.ClickException(str(incomplete)) from incomplete
+
+
+def _end_with_parent() -> None:
+    """A part of the demo's house ends when the house is gone, even after kill -9."""
+    parent = os.environ.get(f"{PREFIX}PARENT")
+    if not parent:
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(0.5)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@main.command()
+@click.option("--port", default=8200, show_default=True, help="First of four ports in a row.")
+@click.option("--folder", default=".demo", show_default=True, type=click.Path(path_type=Path), help="Its people and files.")
+def demo(port: int, folder: Path) -> None:
+    """The whole house on this machine, with a practice EHR. Ctrl-C stops it."""
+    from smart_app.demo import run_demo
+
+    sys.exit(run_demo(folder, port))
+
+
+@main.command()
+@click.option("--ehr", required=True, type=click.Choice(["epic", "oracle", "open"]), help="Which kind of chart.")
+@click.option("--dicom", required=True, type=click.Path(path_type=Path), help="Folder, ZIP or file with the images.")
+@click.option("--report", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The first report, a PDF.")
+@click.option(
+    "--scenario",
+    type=click.Choice(["wrong-patient", "two-people", "answer-lost", "ehr-down"]),
+    help="What goes wrong on the way.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output; all else on standard error.")
+def play(ehr: str, dicom: Path, report: Path | None, scenario: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """One referral all the way round, without hands. Ends non-zero with the step that failed."""
+    from smart_app.play import play_referral
+
+    sys.exit(play_referral(ehr, dicom, report=report, scenario=scenario, as_json=as_json))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+def study(paths: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001
+    """What is in this folder, ZIP or disc: people, studies, and what became of every file."""
+    from imaging.errors import ImagingError
+    from imaging.report import describe, in_words
+
+    for path in paths:
+        if not path.exists():
+            raise click.ClickException(f"{path}: there is no such file or folder.")
+    try:
+        found = describe(list(paths))
+    except ImagingError as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else in_words(found))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8200, show_default=True)
+@click.option("--threads", default=8, show_default=True)
+def serve(host: str, port: int, threads: int) -> None:
+    """The web process. Put your TLS proxy in front of it."""
+    _end_with_parent()
+    from waitress import serve as run
+
+    from smart_app.app import create_app
+
+    run(create_app(_settings()), host=host, port=port, threads=threads, ident=None)
+
+
+@main.command()
+def worker() -> None:
+    """The worker: does what is owed outside, once. One process per WORKER id."""
+    _end_with_parent()
+    from smart_app.app import join
+    from smart_app.worker import run
+
+    run(_settings(), join)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from smart_app.store import Store
+
+    settings = _settings()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    Store(settings.database_url).migrate()
+    click.echo("The database is up to date.", err=True)
+
+
+@main.command()
+def keys() -> None:
+    """Make the keys that prove who we are to an EHR, if there are none; print the public set (JWKS)."""
+    from launch.keys import Keys
+
+    settings = _settings()
+    click.echo(json.dumps(Keys.open_or_generate(settings.data / "keys").jwks(), indent=2))
+
+
+@main.command()
+@click.option("--folder", default=".practice", show_default=True, type=click.Path(path_type=Path))
+@click.option("--app", default="http://localhost:8200", show_default=True, help="The SMART app its button opens.")
+@click.option("--port", default=8201, show_default=True)
+@click.option("--patient-port", default=8202, show_default=True)
+@click.option("--smtp-port", default=8203, show_default=True)
+def sandbox(folder: Path, app: str, port: int, patient_port: int, smtp_port: int) -> None:
+    """The practice EHR alone: three kinds of chart, SMART launch, a portal and a mailbox, on loopback."""
+    _end_with_parent()
+    from smart_app.sandbox import serve as run
+
+    run(folder, app_base=app, port=port, patient_port=patient_port, smtp_port=smtp_port)
+
+
+@main.group()
+def viewer() -> None:
+    """The image viewer (OHIF), packed for this app."""
+
+
+@viewer.command("install")
+def viewer_install() -> None:
+    """Fetch the pinned viewer, patch it, and put it where the web process finds it."""
+    from smart_app.settings import default_viewer
+    from smart_app.web.viewer import ViewerNotPacked, install
+
+    target = Path(os.environ.get(f"{PREFIX}VIEWER") or default_viewer())
+    try:
+        install(target, lambda line: click.echo(line, err=True))
+    except ViewerNotPacked as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+if __name__ == "__main__":
+    main()

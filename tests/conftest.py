@@ -1,0 +1,30 @@
+"""What every test may use, and the rule that a real part may be absent only on a visitor's machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of third-party documents beside the checkout; the test is skipped where it is absent."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the third-party documents (../shared/data) are not on this machine")
+    return SHARED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # noqa: ANN201
+    """With CI=true, a real part that is missing fails the run instead of being skipped."""
+    report = yield
+    wanted = os.environ.get("CI") == "true" and item.get_closest_marker("needs") is not None
+    if wanted and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: skipped, although CI must have the real part"
+    return report

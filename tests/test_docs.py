@@ -1,0 +1,67 @@
+"""The documents follow the code: settings, commands, statuses and rooms."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from smart_app.cli import main
+from smart_app.record import MEANING
+from smart_app.referral import Status
+from smart_app.settings import PREFIX, SETTINGS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_every_setting_is_in_the_readme_and_no_other() -> None:
+    """The table of settings and the settings are one list."""
+    written = set(re.findall(rf"`{PREFIX}([A-Z_]+)`", README))
+    assert written == {name for name, _, _ in SETTINGS}
+
+
+def test_every_command_is_in_the_readme() -> None:
+    """Each verb of the command line is told; none is told that is not there."""
+    told = set(re.findall(r"`second-opinion ([a-z]+)", README))
+    assert told == set(main.commands)
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    """A command that the README names can be run."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in set(re.findall(r"`make ([a-z]+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_status_has_its_meaning_in_fhir_and_in_the_glossary() -> None:
+    """No status without its ServiceRequest, Task and report words, nor without a line for people."""
+    assert set(MEANING) == set(Status)
+    glossary = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    for status in Status:
+        assert f"| {status.value} |" in glossary, status
+
+
+def test_the_map_names_every_room() -> None:
+    """Every top module of the product stands in the README's map."""
+    for path in sorted((ROOT / "smart_app").iterdir()):
+        if path.name.startswith("__") or path.name in ("fonts",):
+            continue
+        if path.suffix == ".py" or (path / "__init__.py").exists():
+            assert f"`{path.stem}`" in README or f"`{path.name}/`" in README, path.name
+
+
+def test_every_link_inside_the_documents_leads_somewhere() -> None:
+    """Relative links and pictures exist."""
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+            if not target.startswith(("http:", "https:", "mailto:")):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_command_line_starts_without_its_heavy_parts() -> None:
+    """`--help` answers before any FHIR, image or web library is imported."""
+    code = "import sys, smart_app.cli; print([m for m in ('flask', 'pydicom', 'fhirclient', 'dbos') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
