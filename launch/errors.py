@@ -1,12 +1,16 @@
 """What can go wrong on the way in.
 
-    LaunchError
-    ├── UntrustedIssuer   not an EHR this installation knows; no call was made
-    ├── DiscoveryFailed   the EHR's configuration could not be read; may be retried
-    ├── LaunchExpired     the state is unknown, used or too old: launch again from the chart
-    ├── LaunchRefused     the authorisation server said no; `reason` is its error code
-    ├── GrantEnded        the token can no longer be refreshed: launch again
-    └── IdentityRejected  the id_token does not prove who is there
+LaunchError
+├── UntrustedIssuer        not an EHR this installation knows; no call was made
+├── UnsafeAddress          an address that must not be called; nothing was sent there
+├── AnswerUnusable         a server cannot be reached or its answer cannot be read; may be retried
+│   ├── DiscoveryFailed    the EHR's configuration could not be read; may be retried
+│   └── TokenUnavailable   the token endpoint gave no usable answer; may be retried
+├── LaunchExpired          the state is unknown, used or too old: launch again from the chart
+├── LaunchRefused          the authorisation server said no; `reason` is its error code
+├── GrantEnded             the token can no longer be refreshed: launch again
+├── IdentityRejected       the id_token does not prove who is there
+└── KeysMissing            our own signing keys are not there or cannot be read
 """
 
 from __future__ import annotations
@@ -22,10 +26,26 @@ class UntrustedIssuer(LaunchError):
     """The issuer is not in the list of EHRs this installation trusts."""
 
 
-class DiscoveryFailed(LaunchError):
-    """The EHR's SMART or OpenID configuration could not be fetched or lacks what is needed."""
+class UnsafeAddress(LaunchError):
+    """The address is not public, not https, or on an origin that was not agreed. Nothing was sent there."""
+
+
+class AnswerUnusable(LaunchError):
+    """No answer came, or none that can be used. `status` is its HTTP status where there was one."""
 
     retry = True
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class DiscoveryFailed(AnswerUnusable):
+    """The EHR's SMART or OpenID configuration could not be fetched or lacks what is needed."""
+
+
+class TokenUnavailable(AnswerUnusable):
+    """The token endpoint is down, overloaded or answers with something that is no token. No grant has ended."""
 
 
 class LaunchExpired(LaunchError):
@@ -47,3 +67,7 @@ class GrantEnded(LaunchError):
 
 class IdentityRejected(LaunchError):
     """The id_token failed a check. The message names the check."""
+
+
+class KeysMissing(LaunchError):
+    """The folder of signing keys is empty or holds something that is not a key."""
