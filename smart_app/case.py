@@ -221,6 +221,7 @@ class FoundFile:
     sop_instance_uid: str = ""
     series_instance_uid: str = ""
     study_instance_uid: str = ""
+    laterality: str = ""  # DICOM "L", "R", "B" or empty
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,9 @@ def _end_with_parent() -> None:
 
 @main.command()
 @click.option("--port", default=8200, show_default=True, help="First of four ports in a row.")
-@click.option("--folder", default=".demo", show_default=True, type=click.Path(path_type=Path), help="Its people and files.")
+@click.option(
+    "--folder", default=".demo", show_default=True, type=click.Path(path_type=Path), help="Its people and files."
+)
 def demo(port: int, folder: Path) -> None:
     """The whole house on this machine, with a practice EHR. Ctrl-C stops it."""
     from smart_app.demo import run_demo
@@ -61,7 +63,7 @@ def demo(port: int, folder: Path) -> None:
     help="What goes wrong on the way.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output; all else on standard error.")
-def play(ehr: str, dicom: Path, report: Path | None, scenario: str | None, as_json: bool) -> None:  # noqa: FBT001
+def play(ehr: str, dicom: Path, report: Path | None, scenario: str | None, as_json: bool) -> None:
     """One referral all the way round, without hands. Ends non-zero with the step that failed."""
     from smart_app.play import play_referral
 
@@ -71,10 +73,11 @@ def play(ehr: str, dicom: Path, report: Path | None, scenario: str | None, as_js
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
-def study(paths: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001
+def study(paths: tuple[Path, ...], as_json: bool) -> None:
     """What is in this folder, ZIP or disc: people, studies, and what became of every file."""
-    from imaging.errors import ImagingError
     from imaging.report import describe, in_words
+
+    from imaging.errors import ImagingError
 
     for path in paths:
         if not path.exists():

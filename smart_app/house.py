@@ -90,7 +90,12 @@ class House:
             "PRACTICE": "1",
         }
         theirs = {k: v for k, v in os.environ.items() if k not in {PREFIX + name for name in ours}}
-        return {**theirs, **{PREFIX + k: v for k, v in ours.items()}, **self._extra, f"{PREFIX}PARENT": str(os.getpid())}
+        return {
+            **theirs,
+            **{PREFIX + k: v for k, v in ours.items()},
+            **self._extra,
+            f"{PREFIX}PARENT": str(os.getpid()),
+        }
 
     def start(self) -> None:
         """Start what is not running and wait until it answers. Raises HouseWontStart."""
@@ -189,7 +194,9 @@ class House:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from fhir.order import OrderFacts, service_request, task
 from fhir.report import OpinionFacts
 from fhir.study import imaging_study
+
 from smart_app.case import Agreement, Change, Side
 from smart_app.referral import Referral, Status
 from smart_app.sites import Directory
@@ -162,5 +163,3 @@ def _affects_management(agreement: Agreement) -> bool | None:
     if agreement is Agreement.CANNOT_COMPARE:
         return None
     return agreement in (Agreement.IMPORTANT_DETECTION, Agreement.IMPORTANT_INTERPRETATION)
-
-

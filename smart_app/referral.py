@@ -311,9 +311,7 @@ class Referral:
         if self.filing(newest.version) is None:
             raise WrongStatus("This version is not in the chart yet.")
         acknowledgements = (*self.acknowledgements, acknowledgement)
-        return self._move(
-            "acknowledge", acknowledgement.by, acknowledgement.at, acknowledgements=acknowledgements
-        )
+        return self._move("acknowledge", acknowledgement.by, acknowledgement.at, acknowledgements=acknowledgements)
 
     def withdraw(self, by: Party, at: datetime, reason: str) -> Referral:
         """The asker stops it, before anything is signed."""

@@ -103,7 +103,8 @@ def _opinion(
     if letter:
         faults["side"] = "abbreviated"
     said = (text["answer"], text["findings"], text["impression"])
-    if words_disagree(referral.ask.side, *said) or images_disagree(referral.ask.side, referral.studies):
+    letters = [series.laterality for study in referral.studies for series in study.series]
+    if words_disagree(referral.ask.side, *said) or images_disagree(referral.ask.side, letters):
         faults["side"] = "disagrees"
     if faults:
         raise Unfinished("This opinion cannot be signed yet.", **faults)

@@ -13,7 +13,11 @@ SETTINGS: tuple[tuple[str, str | None, str], ...] = (
     ("DATA", None, "Folder for staging, keys and, unless set otherwise, database and archive"),
     ("DIRECTORY", "", "TOML file with sites and reading organisations; default DATA/directory.toml"),
     ("DATABASE_URL", "", "SQLAlchemy URL; default SQLite in DATA"),
-    ("QUEUE_URL", "", "SQLAlchemy URL of the durable queue (DBOS); default: the PostgreSQL database, else SQLite in DATA"),
+    (
+        "QUEUE_URL",
+        "",
+        "SQLAlchemy URL of the durable queue (DBOS); default: the PostgreSQL database, else SQLite in DATA",
+    ),
     ("ARCHIVE", "", "file: URL or folder of the embedded archive; default DATA/archive"),
     ("SECRET", None, "Key that encrypts tokens at rest and signs links: 32 or more random characters"),
     ("SMTP", "", "host:port of the mail server; without it notices wait in the outbox"),
@@ -52,7 +56,9 @@ class Settings:
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read and check. Raises SettingsIncomplete with every fault at once."""
     values = {name: environ.get(PREFIX + name, default or "").strip() for name, default, _ in SETTINGS}
-    faults = [f"{PREFIX}{name} is missing: {what}" for name, default, what in SETTINGS if default is None and not values[name]]
+    faults = [
+        f"{PREFIX}{name} is missing: {what}" for name, default, what in SETTINGS if default is None and not values[name]
+    ]
     if values["SECRET"] and len(values["SECRET"]) < 32:
         faults.append(f"{PREFIX}SECRET is too short: give 32 or more random characters")
     practice = values["PRACTICE"] == "1"

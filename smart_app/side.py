@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from smart_app.case import Side, StudyNote
+from smart_app.case import Side
 
 WORDS = {
     Side.LEFT: re.compile(r"\b(left|izquierd[oa]s?)\b", re.IGNORECASE),
@@ -16,16 +16,11 @@ ABBREVIATED = re.compile(r"(?<![\w.])(?:L|R|Lt|Rt)\.?(?=\s+[a-z])")
 DICOM = {"L": Side.LEFT, "R": Side.RIGHT, "B": Side.BILATERAL}
 
 
-def side_of_images(studies: Iterable[StudyNote]) -> frozenset[Side]:
-    """The sides named in the image headers (DICOM (0020,0060) and (0020,0062)); empty where none is."""
-    return frozenset(DICOM[s.laterality] for study in studies for s in study.series if s.laterality in DICOM)
-
-
-def images_disagree(asked: Side, studies: Iterable[StudyNote]) -> bool:
-    """Do the headers name only the other side than the one asked about?"""
+def images_disagree(asked: Side, letters: Iterable[str]) -> bool:
+    """Do the headers' lateralities (DICOM (0020,0060), (0020,0062)) name only the other side than the one asked?"""
     if asked not in OPPOSITE:
         return False
-    found = side_of_images(studies)
+    found = {DICOM[letter] for letter in letters if letter in DICOM}
     return bool(found) and not found & {asked, Side.BILATERAL}
 
 

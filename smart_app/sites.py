@@ -70,7 +70,6 @@ class Directory:
     organisations: tuple[Organisation, ...] = ()
     source: str = field(default="", compare=False)
 
-
     def site(self, site_id: str) -> Site:
         """That site. Raises KeyError."""
         for site in self.sites:

@@ -20,7 +20,7 @@ def shared() -> Path:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # noqa: ANN201
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """With CI=true, a real part that is missing fails the run instead of being skipped."""
     report = yield
     wanted = os.environ.get("CI") == "true" and item.get_closest_marker("needs") is not None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import sys
+from pathlib import Path
 
 NEEDS = (
     ("a browser", lambda: shutil.which("chromium") or shutil.which("google-chrome"), "chromium", "walks every screen"),
-    ("PostgreSQL", lambda: glob.glob("/usr/lib/postgresql/*/bin/initdb"), "postgresql", "proves the second database"),
+    (
+        "PostgreSQL",
+        lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
+        "postgresql",
+        "proves the second database",
+    ),
     ("pdftotext", lambda: shutil.which("pdftotext"), "poppler-utils", "reads the opinion's PDF back"),
 )
 

@@ -62,6 +62,8 @@ def test_every_link_inside_the_documents_leads_somewhere() -> None:
 
 def test_the_command_line_starts_without_its_heavy_parts() -> None:
     """`--help` answers before any FHIR, image or web library is imported."""
-    code = "import sys, smart_app.cli; print([m for m in ('flask', 'pydicom', 'fhirclient', 'dbos') if m in sys.modules])"
+    code = (
+        "import sys, smart_app.cli; print([m for m in ('flask', 'pydicom', 'fhirclient', 'dbos') if m in sys.modules])"
+    )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

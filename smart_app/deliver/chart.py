@@ -10,17 +10,18 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
-from fhir.chart import Chart
-from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear, InvalidResource, NotInChart
 from fhir.filing import PROFILES, Filed, Profile, choose_encounter, file, look, note_is_signed
 from fhir.report import OpinionFacts
+
+from fhir.chart import Chart
+from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear, InvalidResource, NotInChart
 from smart_app import letter, record
-from smart_app.case import Filing
+from smart_app.case import Filing, Party
 from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
 from smart_app.ports import Ports
 from smart_app.referral import Referral, Status
 from smart_app.sites import Site
-from smart_app.store import Owed
+from smart_app.store import Owed, Transaction
 
 LOOK_AGAIN = timedelta(seconds=20)
 REMIND_AFTER = timedelta(days=2)
@@ -47,7 +48,7 @@ def file_opinion(ports: Ports, owed: Owed) -> Outcome:
         return Later(ports.now() + timedelta(minutes=1), "The case is held for an identity check.")
     site = ports.directory.site(referral.site)
     profile = profile_of(site)
-    key = f"{referral.id}:{version}"
+    key = ledger_key(referral.id, version)
     with ports.store.reading() as tx:
         entry = tx.ledger.get(key)
     open_intent = entry is not None and entry.state in ("intended", "unclear")
@@ -60,7 +61,7 @@ def file_opinion(ports: Ports, owed: Owed) -> Outcome:
     if open_intent:
         found = look(chart, profile, facts)
         if found is not None:
-            return _record(ports, owed, version, found, key)
+            return record_filing(ports, owed, _filing(ports, version, found), SYSTEM)
     encounter = None
     if profile.encounter != "never":
         encounter = choose_encounter(chart, referral.patient.reference, referral.encounter or None)
@@ -106,7 +107,11 @@ def _write(
     except (ChartRefused, NotInChart, InvalidResource) as refusal:
         _settle(ports, key, "refused")
         return Parked(f"The chart refused version {facts.version}: {refusal} File it by hand, or send again.")
-    return _record(ports, owed, facts.version, filed, key)
+    return record_filing(ports, owed, _filing(ports, facts.version, filed), SYSTEM)
+
+
+def _filing(ports: Ports, version: int, filed: Filed) -> Filing:
+    return Filing(version, filed.resource, ports.now(), filed.rung, unsigned=filed.unsigned)
 
 
 def _settle(ports: Ports, key: str, outcome: str, resource: str = "") -> None:
@@ -114,33 +119,39 @@ def _settle(ports: Ports, key: str, outcome: str, resource: str = "") -> None:
         tx.ledger.outcome(key, outcome, resource, ports.now())
 
 
-def _record(ports: Ports, owed: Owed, version: int, filed: Filed, key: str) -> Outcome:
+def record_filing(ports: Ports, owed: Owed, filing: Filing, by: Party) -> Outcome:
     """Ledger, referral and row in one transaction: the chart has confirmed, so all of it is true at once."""
     now = ports.now()
-    filing = Filing(version, filed.resource, now, filed.rung, unsigned=filed.unsigned)
-    text = f"Version {version} is in the chart as {filed.resource.partition('/')[0]}"
+    text = f"Version {filing.version} is in the chart as {filing.resource.partition('/')[0]}"
     with ports.store.transaction() as tx:
-        tx.ledger.outcome(key, "written", filed.resource, now)
+        tx.ledger.outcome(ledger_key(owed.referral_id, filing.version), "written", filing.resource, now)
         referral = tx.referrals.get(owed.referral_id)
-        if filed.unsigned:
-            referral = referral.file_unsigned(filing, SYSTEM, now)
-            tx.outbox.owe(referral.id, "check_note", due=now, version=version)
+        if filing.unsigned:
+            referral = referral.file_unsigned(filing, by, now)
+            tx.outbox.owe(referral.id, "check_note", due=now, version=filing.version)
             text += ", waiting for a signature there"
         else:
-            referral = referral.deliver(filing, SYSTEM, now)
-            _owe_after_delivery(ports, tx, referral.id, version)
+            referral = referral.deliver(filing, by, now)
+            _owe_after_delivery(ports, tx, referral.id, filing.version)
         tx.referrals.save(referral)
-        tx.audit.write(now, SYSTEM, "file", referral.id, filed.resource, f"version {version}")
-        tx.outbox.done(owed.id, text + ".")
+        tx.audit.write(now, by, "file", referral.id, filing.resource, f"version {filing.version}")
+        if owed.state == "parked":
+            tx.outbox.settle(owed.id, by.name, text + ".")
+        else:
+            tx.outbox.done(owed.id, text + ".")
     return Done(text + ".")
 
 
-def _owe_after_delivery(ports: Ports, tx: object, referral_id: str, version: int) -> None:
-    outbox = tx.outbox  # type: ignore[attr-defined]
+def ledger_key(referral_id: str, version: int) -> str:
+    """The write ledger's key: one line per signed version of one referral."""
+    return f"{referral_id}:{version}"
+
+
+def _owe_after_delivery(ports: Ports, tx: Transaction, referral_id: str, version: int) -> None:
     now = ports.now()
-    outbox.owe(referral_id, "notify_referrer", due=now, why="delivered")
-    outbox.owe(referral_id, "mirror_referral", due=now)
-    outbox.owe(referral_id, "remind", due=now + REMIND_AFTER, version=version)
+    tx.outbox.owe(referral_id, "notify_referrer", due=now, why="delivered")
+    tx.outbox.owe(referral_id, "mirror_referral", due=now)
+    tx.outbox.owe(referral_id, "remind", due=now + REMIND_AFTER, version=version)
 
 
 def check_note(ports: Ports, owed: Owed) -> Outcome:

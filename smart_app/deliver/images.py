@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 
-from imaging.archive import Shelf
 from imaging.study import Study
+
+from imaging.archive import Shelf
 from smart_app.case import FoundFile, PriorReport, SeriesNote, StudyNote, Upload
 from smart_app.deliver.outcome import SYSTEM, Done, Outcome, Parked
 from smart_app.ports import Ports

@@ -1,0 +1,67 @@
+"""What a person decides about a parked row. The decision is theirs, with their name; we check what can be checked."""
+
+from __future__ import annotations
+
+from fhir.filing import note_is_signed
+
+from smart_app.case import Filing, Party
+from smart_app.deliver.chart import ledger_key, record_filing
+from smart_app.ports import Ports
+from smart_app.referral import ReferralError, Unfinished, WrongStatus
+from smart_app.store import Owed
+
+
+class AnotherPatient(ReferralError):
+    """The resource that was named belongs to another patient's chart."""
+
+
+def send_again(ports: Ports, who: Party, row_id: str) -> None:
+    """The person looked, and it is not there: the next attempt starts clean. Raises WrongStatus if not parked."""
+    with ports.store.transaction() as tx:
+        owed = _parked(tx.outbox.get(row_id))
+        if owed.action == "file_opinion":
+            tx.ledger.outcome(ledger_key(owed.referral_id, int(owed.arguments["version"])), "refused", "", ports.now())
+        tx.outbox.retry(row_id, who.name)
+        tx.audit.write(ports.now(), who, "send-again", owed.referral_id, owed.action)
+
+
+def it_is_there(ports: Ports, who: Party, row_id: str, resource: str) -> None:
+    """The person looked, and it stands in the chart as `resource` ("Type/id"), which we read to see whose it is.
+
+    Raises Unfinished for a malformed reference, AnotherPatient, NotInChart, ChartUnavailable.
+    """
+    with ports.store.reading() as tx:
+        owed = _parked(tx.outbox.get(row_id))
+        referral = tx.referrals.get(owed.referral_id)
+    if owed.action != "file_opinion":
+        raise WrongStatus("Only an opinion can stand in the chart.")
+    kind, _, number = resource.strip().partition("/")
+    if kind not in ("DocumentReference", "DiagnosticReport") or not number or "/" in number:
+        raise Unfinished("Write it as the chart names it, for example DocumentReference/123.", resource="malformed")
+    chart = ports.charts.system(referral.site)
+    standing = chart.read(f"{kind}/{number}")
+    subject = str(standing.get("subject", {}).get("reference", ""))
+    if subject.split("/")[-2:] != referral.patient.reference.split("/")[-2:]:
+        raise AnotherPatient("That document belongs to another patient. Look again.")
+    unsigned = kind == "DocumentReference" and not note_is_signed(chart, f"{kind}/{number}")
+    version = int(owed.arguments["version"])
+    filing = Filing(version, f"{kind}/{number}", ports.now(), kind, confirmed_by=who.name, unsigned=unsigned)
+    record_filing(ports, owed, filing, who)
+
+
+def close(ports: Ports, who: Party, row_id: str, what: str) -> None:
+    """The person did it by hand, or decided that nothing more is owed, and says what. Raises Unfinished."""
+    if not what.strip():
+        raise Unfinished("Say what was done.", what="missing")
+    with ports.store.transaction() as tx:
+        owed = _parked(tx.outbox.get(row_id))
+        if owed.action == "file_opinion":
+            raise WrongStatus("An opinion is closed by naming where it stands in the chart, or by sending it again.")
+        tx.outbox.settle(row_id, who.name, what.strip())
+        tx.audit.write(ports.now(), who, "close", owed.referral_id, owed.action, what.strip())
+
+
+def _parked(owed: Owed) -> Owed:
+    if owed.state != "parked":
+        raise WrongStatus("This is not waiting for anybody any more.")
+    return owed

@@ -1,0 +1,317 @@
+"""The patient's three steps: tell us, show us, check and send. Every file is accounted for; nothing is sent unasked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from imaging.media import Found, Verdict, walk
+from imaging.reconcile import Claim, Comparison, compare
+from imaging.study import Person
+
+from smart_app.case import FoundFile, Party, Patient, PersonSeen, Upload
+from smart_app.ports import Ports
+from smart_app.referral import Referral, ReferralError, StaleReferral, Status, Unfinished, WrongStatus
+from smart_app.side import images_disagree
+
+KEPT = frozenset({Verdict.IMAGE, Verdict.REPORT})
+TRIES = 5
+
+
+class Stopped(ReferralError):
+    """The images cannot go on. `why` is "wrong-patient", "two-people", "wrong-side" or "not-mine"."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an upload holds: counts per verdict that add up to the files given, people, studies, and what is missing.
+
+    `gaps` names what is absent: "images", "report", "confirmation".
+    """
+
+    counts: dict[str, int]
+    people: tuple[PersonSeen, ...]
+    studies: int
+    series: int
+    gaps: tuple[str, ...]
+
+    @property
+    def given(self) -> int:
+        """Files given so far."""
+        return sum(self.counts.values())
+
+
+def begin(ports: Ports, who: Party, referral_id: str) -> Upload:
+    """The upload of this referral, made at the first call. Raises WrongStatus once it was sent."""
+    with ports.store.transaction() as tx:
+        referral = tx.referrals.get(referral_id)
+        standing = tx.uploads.of_referral(referral_id)
+        if standing is not None:
+            return standing
+        if referral.status is not Status.GATHERING:
+            raise WrongStatus("The images of this referral were sent already.")
+        upload = Upload(str(uuid.uuid4()), referral_id)
+        tx.uploads.add(upload)
+        tx.audit.write(ports.now(), who, "begin-upload", referral_id, "upload")
+    return upload
+
+
+def add_files(ports: Ports, who: Party, referral_id: str, files: Iterable[tuple[str, BinaryIO]]) -> Upload:
+    """Stage and judge each file; a ZIP counts as the files in it. Raises UnsafeMedia naming the limit.
+
+    The same picture given twice is counted as already here. Bytes lie under names of ours; `name` is only shown.
+    """
+    upload = begin(ports, who, referral_id)
+    _must_be_open(upload)
+    folder = ports.staging / upload.id
+    folder.mkdir(parents=True, exist_ok=True)
+    _must_fit(ports, upload)
+    judged: list[tuple[FoundFile, PersonSeen | None]] = []
+    for name, stream in files:
+        judged.extend(_stage(folder, name, stream))
+    return _join(ports, who, referral_id, judged)
+
+
+def _stage(folder: Path, name: str, stream: BinaryIO) -> list[tuple[FoundFile, PersonSeen | None]]:
+    given = folder / f"given-{uuid.uuid4().hex}"
+    try:
+        with given.open("wb") as out:
+            shutil.copyfileobj(stream, out, 256 * 1024)
+        return [_keep(folder, found, name) for found in walk([given])]
+    finally:
+        given.unlink(missing_ok=True)
+
+
+def _keep(folder: Path, found: Found, given_name: str) -> tuple[FoundFile, PersonSeen | None]:
+    """Keep what is an image or a report, under a name of ours; keep only the verdict of the rest."""
+    inside = found.name.partition("/")[2] if "/" in found.name else ""
+    name = f"{given_name}/{inside}" if inside else given_name
+    key = ""
+    if found.verdict in KEPT:
+        key = uuid.uuid4().hex
+        with found.open() as source, (folder / key).open("wb") as out:
+            shutil.copyfileobj(source, out, 256 * 1024)
+            out.flush()
+            os.fsync(out.fileno())
+    header = found.header
+    kept = FoundFile(name[-200:], found.verdict.value, found.size, found.why, key)
+    if header is None:
+        return kept, None
+    kept = replace(
+        kept,
+        sop_instance_uid=header.instance.sop_instance_uid,
+        series_instance_uid=header.instance.series_instance_uid,
+        study_instance_uid=header.instance.study_instance_uid,
+        laterality=header.laterality,
+    )
+    return kept, _seen(header.person)
+
+
+def _seen(person: Person) -> PersonSeen:
+    return PersonSeen(person.name, person.birth_date, person.sex, person.id)
+
+
+def _join(ports: Ports, who: Party, referral_id: str, judged: list[tuple[FoundFile, PersonSeen | None]]) -> Upload:
+    """Add to whatever other batches have added meanwhile."""
+    for attempt in range(TRIES):
+        try:
+            with ports.store.transaction() as tx:
+                upload = tx.uploads.of_referral(referral_id)
+                assert upload is not None
+                _must_be_open(upload)
+                grown = _grow(upload, judged)
+                tx.uploads.save(grown)
+                tx.audit.write(ports.now(), who, "give-files", referral_id, f"{len(judged)} files")
+            return grown
+        except StaleReferral:
+            if attempt == TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _grow(upload: Upload, judged: list[tuple[FoundFile, PersonSeen | None]]) -> Upload:
+    people = list(upload.people)
+    files = list(upload.files)
+    here = {f.sop_instance_uid for f in files if f.sop_instance_uid and f.verdict == Verdict.IMAGE}
+    for kept, person in judged:
+        if person is not None and person not in people:
+            people.append(person)
+        index = people.index(person) if person is not None else -1
+        verdict = kept.verdict
+        if verdict == Verdict.IMAGE and kept.sop_instance_uid in here:
+            verdict = Verdict.DUPLICATE.value
+        here.add(kept.sop_instance_uid)
+        files.append(replace(kept, person=index, verdict=verdict))
+    confirmed = upload.confirmed if tuple(people) == upload.people else None
+    stopped = "" if upload.stopped == "wrong-patient" else upload.stopped
+    return replace(upload, people=tuple(people), files=tuple(files), confirmed=confirmed, stopped=stopped)
+
+
+def leave_out(ports: Ports, who: Party, referral_id: str, person: int) -> Upload:
+    """Somebody else's pictures are left out and their bytes removed; the count stays."""
+    with ports.store.transaction() as tx:
+        upload = _open_upload(tx.uploads.of_referral(referral_id))
+        removed = [f.key for f in upload.files if f.person == person and f.key]
+        files = tuple(
+            replace(f, verdict=Verdict.SOMEONE_ELSE.value, key="") if f.person == person and f.key else f
+            for f in upload.files
+        )
+        upload = replace(upload, files=files, stopped="", confirmed=None)
+        tx.uploads.save(upload)
+        tx.audit.write(ports.now(), who, "leave-out", referral_id, f"{len(removed)} files", "somebody else's")
+    for key in removed:
+        (ports.staging / upload.id / key).unlink(missing_ok=True)
+    return upload
+
+
+def confirm(ports: Ports, who: Party, referral_id: str, *, mine: bool) -> Upload:
+    """ "Is that you?" Yes is said of exactly the person shown; no removes the pictures. Raises Stopped for two."""
+    with ports.store.transaction() as tx:
+        upload = _open_upload(tx.uploads.of_referral(referral_id))
+        present = people_present(upload)
+        if len(present) > 1:
+            raise Stopped(TWO_PEOPLE, "two-people")
+        if not present:
+            raise Unfinished("Add your pictures first.", files="missing")
+        if mine:
+            upload = replace(upload, confirmed=present[0])
+        tx.uploads.save(upload)
+        tx.audit.write(ports.now(), who, "confirm-mine" if mine else "deny-mine", referral_id, "upload")
+    if not mine:
+        return leave_out(ports, who, referral_id, upload.people.index(present[0]))
+    return upload
+
+
+TWO_PEOPLE = "There are pictures of more than one person here. Leave out the ones that are not yours."
+
+
+def people_present(upload: Upload) -> tuple[PersonSeen, ...]:
+    """The people on the pictures that would be sent, each once, as their headers name them."""
+    present = sorted({f.person for f in upload.files if f.verdict == Verdict.IMAGE and f.person >= 0})
+    distinct: list[PersonSeen] = []
+    for index in present:
+        person = upload.people[index]
+        if not any(_same_person(person, other) for other in distinct):
+            distinct.append(person)
+    return tuple(distinct)
+
+
+def _same_person(one: PersonSeen, other: PersonSeen) -> bool:
+    """Spellings of one person on one disc. A different birth date is never the same person."""
+    return compare(_claim_of(one), _person_of(other)).outcome in ("match", "probable")
+
+
+def summary(upload: Upload) -> Summary:
+    """What we have and what is missing, for the page and for programs."""
+    images = [f for f in upload.files if f.verdict == Verdict.IMAGE]
+    gaps = []
+    if not images:
+        gaps.append("images")
+    elif upload.confirmed is None:
+        gaps.append("confirmation")
+    if not any(f.verdict == Verdict.REPORT for f in upload.files):
+        gaps.append("report")
+    return Summary(
+        counts=dict(Counter(f.verdict for f in upload.files)),
+        people=people_present(upload),
+        studies=len({f.study_instance_uid for f in images}),
+        series=len({f.series_instance_uid for f in images}),
+        gaps=tuple(gaps),
+    )
+
+
+def identify(patient: Patient, person: PersonSeen) -> Comparison:
+    """The chart's patient and the person on the images, field by field (safety rule 1)."""
+    ids = (patient.mrn,) if patient.mrn else ()
+    claim = Claim(patient.family, " ".join(patient.given), patient.birth_date, patient.sex, ids)
+    return compare(claim, _person_of(person))
+
+
+def _person_of(seen: PersonSeen) -> Person:
+    return Person(name=seen.name, birth_date=seen.birth_date, sex=seen.sex, id=seen.id)
+
+
+def _claim_of(seen: PersonSeen) -> Claim:
+    family, _, rest = seen.name.partition("^")
+    given = rest.replace("^", " ").strip()
+    return Claim(family, given, seen.birth_date, seen.sex, (seen.id,) if seen.id else ())
+
+
+def send(ports: Ports, who: Party, referral_id: str) -> Referral:
+    """Pass every gate, then owe the storing. Raises Stopped, Unfinished; nothing leaves before.
+
+    A conflict stops here and is kept for staff to see; the sender learns only what stands on the images.
+    """
+    with ports.store.transaction() as tx:
+        referral = tx.referrals.get(referral_id)
+        upload = _open_upload(tx.uploads.of_referral(referral_id))
+        stop = _gate(referral, upload)
+        if isinstance(stop, Stopped):
+            tx.uploads.save(replace(upload, stopped=stop.why, comparison=_rows(referral, upload)))
+            tx.audit.write(ports.now(), who, "stop", referral_id, "upload", stop.why)
+        else:
+            tx.uploads.save(replace(upload, step="sent", comparison=_rows(referral, upload), stopped=""))
+            tx.audit.write(ports.now(), who, "send", referral_id, f"{_images(upload)} images")
+            tx.outbox.owe(referral_id, "store_images", due=ports.now())
+    if isinstance(stop, Stopped):
+        raise stop
+    return referral
+
+
+def _images(upload: Upload) -> int:
+    return sum(1 for f in upload.files if f.verdict == Verdict.IMAGE)
+
+
+def _rows(referral: Referral, upload: Upload) -> tuple[dict[str, str], ...]:
+    present = people_present(upload)
+    return identify(referral.patient, present[0]).as_rows() if present else ()
+
+
+def _gate(referral: Referral, upload: Upload) -> Stopped | None:
+    """The first reason not to go on. Raises Unfinished for what the sender can still add."""
+    if referral.status is not Status.GATHERING:
+        raise WrongStatus("The images of this referral were sent already.")
+    if not _images(upload):
+        raise Unfinished("There are no pictures to send yet.", files="missing")
+    present = people_present(upload)
+    if len(present) > 1:
+        return Stopped(TWO_PEOPLE, "two-people")
+    if identify(referral.patient, present[0]).outcome == "conflict":
+        return Stopped("These pictures seem to belong to somebody else. Nothing was sent.", "wrong-patient")
+    if images_disagree(referral.ask.side, [f.laterality for f in upload.files if f.verdict == Verdict.IMAGE]):
+        side = referral.ask.side.value.upper()
+        return Stopped(f"The question is about the {side} side, and the pictures show the other one.", "wrong-side")
+    if upload.confirmed != present[0]:
+        raise Unfinished("Tell us whether these pictures are yours.", confirm="missing")
+    return None
+
+
+def _must_fit(ports: Ports, upload: Upload) -> None:
+    held = sum(f.size for f in upload.files if f.key)
+    if held > ports.settings.max_upload_mb * 1_000_000:
+        raise Unfinished(
+            f"This is more than {ports.settings.max_upload_mb} MB. Call us, and we will find another way.",
+            files="too-large",
+        )
+
+
+def _open_upload(upload: Upload | None) -> Upload:
+    if upload is None:
+        raise Unfinished("Add your pictures first.", files="missing")
+    _must_be_open(upload)
+    return upload
+
+
+def _must_be_open(upload: Upload) -> None:
+    if upload.step == "sent":
+        raise WrongStatus("These pictures were sent already.")
