@@ -1,12 +1,12 @@
 """What can go wrong between us and a chart. One family, translated once, in `fhir.chart`.
 
-    ChartError
-    ├── ChartUnavailable   surely not written; may be retried (refused connection, 429, 503)
-    ├── ChartUnclear       sent and never answered; look first, never guess
-    ├── ChartRefused       the chart said no (4xx); another rung, or a person
-    │   └── ChartConflict  somebody else changed it first (409, 412)
-    ├── NotInChart         404, 410
-    └── InvalidResource    ours is not valid R4; nothing was sent
+ChartError
+├── ChartUnavailable   surely not written; may be retried (refused connection, 429, 503)
+├── ChartUnclear       sent and never answered; look first, never guess
+├── ChartRefused       the chart said no (4xx); another rung, or a person
+│   └── ChartConflict  somebody else changed it first (409, 412)
+├── NotInChart         404, 410
+└── InvalidResource    ours is not valid R4; nothing was sent
 """
 
 from __future__ import annotations

@@ -1,0 +1,257 @@
+"""Every code, code system, identifier system and profile this project writes, once.
+
+Standard codes were verified against R4 4.0.1 and its terminology; where no verified code exists, the code is ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+PROJECT = "https://second-opinion.example/fhir"
+
+# Identifier systems
+REFERRAL_ID = f"{PROJECT}/referral-id"
+OPINION_ID = f"{PROJECT}/opinion-id"
+STUDY_OF_REFERRAL = f"{PROJECT}/study-of-referral"
+SHA256 = f"{PROJECT}/sha-256"
+DICOM_UID = "urn:dicom:uid"
+URI = "urn:ietf:rfc:3986"
+
+# Code systems of ours
+REQUEST = f"{PROJECT}/CodeSystem/request"
+BUSINESS_STATUS = f"{PROJECT}/CodeSystem/business-status"
+TASK_INPUT = f"{PROJECT}/CodeSystem/task-input"
+TASK_OUTPUT = f"{PROJECT}/CodeSystem/task-output"
+OBSERVATION = f"{PROJECT}/CodeSystem/observation"
+AGREEMENT = f"{PROJECT}/CodeSystem/agreement"
+
+# Code systems of others
+DCM = "http://dicom.nema.org/resources/ontology/DCM"
+SNOMED = "http://snomed.info/sct"
+LOINC = "http://loinc.org"
+IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
+DIAGNOSTIC_SERVICE = "http://terminology.hl7.org/CodeSystem/v2-0074"
+REFERRAL_REASON = "http://terminology.hl7.org/CodeSystem/v2-0336"
+OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+CONNECTION_TYPE = "http://terminology.hl7.org/CodeSystem/endpoint-connection-type"
+ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
+US_CORE_DOCUMENT_CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category"
+
+# Profiles (US Core 6.1.0) and extensions
+US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
+US_CORE_SERVICE_REQUEST = f"{US_CORE}us-core-servicerequest"
+US_CORE_REPORT_NOTE = f"{US_CORE}us-core-diagnosticreport-note"
+US_CORE_DOCUMENT_REFERENCE = f"{US_CORE}us-core-documentreference"
+ASSOCIATED_STUDY = "https://profiles.ihe.net/RAD/IMR/StructureDefinition/associatedStudy"
+REQUIRES_ACCESS_TOKEN = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/requires-access-token"  # noqa: S105
+ADDENDUM_OF = "http://hl7.org/fhir/StructureDefinition/diagnosticReport-addendumOf"
+
+Concept = dict[str, Any]
+
+
+def coding(system: str, code: str, display: str = "") -> Concept:
+    """One Coding; no empty display."""
+    return {"system": system, "code": code, **({"display": display} if display else {})}
+
+
+def concept(*codings: Concept, text: str = "") -> Concept:
+    """One CodeableConcept; no empty text."""
+    return {**({"coding": list(codings)} if codings else {}), **({"text": text} if text else {})}
+
+
+IMAGING = coding(SNOMED, "363679005", "Imaging")
+SECOND_OPINION = coding(REQUEST, "imaging-second-opinion", "Second opinion on outside imaging")
+OUTSIDE_STUDY = coding(DCM, "111418", "Review of an outside study")
+REASON_SECOND_OPINION = coding(REFERRAL_REASON, "S", "Second Opinion")
+FULFILL = coding(TASK_CODE, "fulfill", "Fulfill the focal request")
+TREATMENT = coding(ACT_REASON, "TREAT", "treatment")
+
+PLACER = coding(IDENTIFIER_TYPE, "PLAC", "Placer Identifier")
+FILLER = coding(IDENTIFIER_TYPE, "FILL", "Filler Identifier")
+ACCESSION = coding(IDENTIFIER_TYPE, "ACSN", "Accession ID")
+DCM_ACCESSION = coding(DCM, "121022", "Accession Number")
+DCM_STUDY_UID = coding(DCM, "110180", "Study Instance UID")
+DCM_STUDY = coding(DCM, "113014", "Study")
+WADO_RS = coding(CONNECTION_TYPE, "dicom-wado-rs", "DICOM WADO-RS")
+
+IMAGING_REPORT = coding(LOINC, "18748-4", "Diagnostic imaging study")
+CONSULT_NOTE = coding(LOINC, "11488-4", "Consult note")
+RADIOLOGY = coding(LOINC, "LP29684-5", "Radiology")
+RADIOLOGY_SERVICE = coding(DIAGNOSTIC_SERVICE, "RAD", "Radiology")
+CLINICAL_NOTE = coding(US_CORE_DOCUMENT_CATEGORY, "clinical-note", "Clinical Note")
+CATEGORY_IMAGING = coding(OBSERVATION_CATEGORY, "imaging", "Imaging")
+
+CONCORDANCE = coding(OBSERVATION, "second-opinion-agreement", "Agreement with the first reading")
+AFFECTS_MANAGEMENT = coding(OBSERVATION, "affects-management", "The difference would change care")
+AGREES = coding(DCM, "122775", "Agreement with prior findings")
+DISAGREES = coding(DCM, "122776", "Disagreement with prior findings")
+
+BUSINESS_STATUSES: dict[str, str] = {
+    "awaiting-material": "Waiting for the images",
+    "received": "Received by the reading organisation",
+    "more-information-needed": "The expert has a question",
+    "declined": "Given back with a reason",
+    "accepted": "An expert has taken the case",
+    "reading": "Being read",
+    "signed": "Signed, on its way to the chart",
+    "outcome-final": "The signed opinion is in the chart",
+    "seen": "Read by the clinician",
+    "revised": "A newer version of the opinion exists",
+    "identity-check": "Held: the patient's identity is being checked",
+    "cancelled": "Stopped by the asker",
+    "entered-in-error": "Filed by mistake",
+}
+"""Task.businessStatus of this project: code and display."""
+
+MODALITIES: dict[str, str] = {
+    "BI": "Biomagnetic imaging",
+    "CR": "Computed Radiography",
+    "CT": "Computed Tomography",
+    "DX": "Digital Radiography",
+    "ES": "Endoscopy",
+    "IO": "Intra-oral Radiography",
+    "IVUS": "Intravascular Ultrasound",
+    "MG": "Mammography",
+    "MR": "Magnetic Resonance",
+    "NM": "Nuclear Medicine",
+    "OP": "Ophthalmic photography",
+    "OPT": "Ophthalmic Tomography",
+    "OT": "Other Modality",
+    "PT": "Positron emission tomography",
+    "PX": "Panoramic X-Ray",
+    "RF": "Radiofluoroscopy",
+    "RG": "Radiographic imaging",
+    "SM": "Slide Microscopy",
+    "US": "Ultrasound",
+    "XA": "X-Ray Angiography",
+    "XC": "External-camera Photography",
+}
+"""DICOM CID 29, as far as outside studies commonly bring it; others go out without a display."""
+
+NOT_ACQUIRED = frozenset({"KO", "PR", "SR", "SEG", "REG", "DOC", "RWV", "FID", "AU"})
+"""Modalities of derived objects: kept per series, left out of the study's own list."""
+
+LATERALITY: dict[str, Concept] = {
+    "L": coding(SNOMED, "419161000", "Unilateral left"),
+    "R": coding(SNOMED, "419465000", "Unilateral right"),
+    "B": coding(SNOMED, "51440002", "Bilateral"),
+}
+
+BODY_PARTS: dict[str, Concept] = {
+    "ABDOMEN": coding(SNOMED, "818981001", "Abdomen"),
+    "ABDOMENPELVIS": coding(SNOMED, "818982008", "Abdomen and Pelvis"),
+    "ANKLE": coding(SNOMED, "70258002", "Ankle joint"),
+    "AORTA": coding(SNOMED, "15825003", "Aorta"),
+    "BACK": coding(SNOMED, "77568009", "Back"),
+    "BLADDER": coding(SNOMED, "89837001", "Bladder"),
+    "BRAIN": coding(SNOMED, "12738006", "Brain"),
+    "BREAST": coding(SNOMED, "76752008", "Breast"),
+    "CALCANEUS": coding(SNOMED, "80144004", "Calcaneus"),
+    "CHEST": coding(SNOMED, "816094009", "Chest"),
+    "THORAX": coding(SNOMED, "816094009", "Chest"),
+    "CHESTABDOMEN": coding(SNOMED, "416550000", "Chest and Abdomen"),
+    "CHESTABDPELVIS": coding(SNOMED, "416775004", "Chest, Abdomen and Pelvis"),
+    "CLAVICLE": coding(SNOMED, "51299004", "Clavicle"),
+    "COLON": coding(SNOMED, "71854001", "Colon"),
+    "CSPINE": coding(SNOMED, "122494005", "Cervical spine"),
+    "EAR": coding(SNOMED, "117590005", "Ear"),
+    "ELBOW": coding(SNOMED, "16953009", "Elbow joint"),
+    "EYE": coding(SNOMED, "81745001", "Eye"),
+    "FACE": coding(SNOMED, "89545001", "Face"),
+    "FEMUR": coding(SNOMED, "71341001", "Femur"),
+    "FINGER": coding(SNOMED, "7569003", "Finger"),
+    "FOOT": coding(SNOMED, "56459004", "Foot"),
+    "FOREARM": coding(SNOMED, "14975008", "Forearm"),
+    "GALLBLADDER": coding(SNOMED, "28231008", "Gallbladder"),
+    "HAND": coding(SNOMED, "85562004", "Hand"),
+    "HEAD": coding(SNOMED, "69536005", "Head"),
+    "HEADNECK": coding(SNOMED, "774007", "Head and Neck"),
+    "HEART": coding(SNOMED, "80891009", "Heart"),
+    "HIP": coding(SNOMED, "24136001", "Hip joint"),
+    "HUMERUS": coding(SNOMED, "85050009", "Humerus"),
+    "JAW": coding(SNOMED, "661005", "Jaw region"),
+    "KIDNEY": coding(SNOMED, "64033007", "Kidney"),
+    "KNEE": coding(SNOMED, "72696002", "Knee"),
+    "LIVER": coding(SNOMED, "10200004", "Liver"),
+    "LOWERLEG": coding(SNOMED, "30021000", "Lower leg"),
+    "LOWERLIMB": coding(SNOMED, "61685007", "Lower limb"),
+    "LSPINE": coding(SNOMED, "122496007", "Lumbar spine"),
+    "LSSPINE": coding(SNOMED, "1217253001", "Lumbo-sacral spine"),
+    "LUNG": coding(SNOMED, "39607008", "Lung"),
+    "MANDIBLE": coding(SNOMED, "91609006", "Mandible"),
+    "MAXILLA": coding(SNOMED, "70925003", "Maxilla"),
+    "NECK": coding(SNOMED, "45048000", "Neck"),
+    "NECKCHESTABDPELV": coding(SNOMED, "416319003", "Neck, Chest, Abdomen and Pelvis"),
+    "ORBIT": coding(SNOMED, "363654007", "Orbital structure"),
+    "OVARY": coding(SNOMED, "15497006", "Ovary"),
+    "PANCREAS": coding(SNOMED, "15776009", "Pancreas"),
+    "PELVIS": coding(SNOMED, "816092008", "Pelvis"),
+    "PROSTATE": coding(SNOMED, "41216001", "Prostate"),
+    "RECTUM": coding(SNOMED, "34402009", "Rectum"),
+    "RIB": coding(SNOMED, "113197003", "Rib"),
+    "SCAPULA": coding(SNOMED, "79601000", "Scapula"),
+    "SELLA": coding(SNOMED, "42575006", "Sella turcica"),
+    "SHOULDER": coding(SNOMED, "16982005", "Shoulder"),
+    "SIJOINT": coding(SNOMED, "39723000", "Sacroiliac joint"),
+    "SKULL": coding(SNOMED, "89546000", "Skull"),
+    "SPINE": coding(SNOMED, "421060004", "Spine"),
+    "SPLEEN": coding(SNOMED, "78961009", "Spleen"),
+    "SSPINE": coding(SNOMED, "54735007", "Sacrum"),
+    "STERNUM": coding(SNOMED, "56873002", "Sternum"),
+    "STOMACH": coding(SNOMED, "69695003", "Stomach"),
+    "TESTIS": coding(SNOMED, "40689003", "Testis"),
+    "THIGH": coding(SNOMED, "68367000", "Thigh"),
+    "THUMB": coding(SNOMED, "76505004", "Thumb"),
+    "THYROID": coding(SNOMED, "69748006", "Thyroid"),
+    "TIBIAFIBULA": coding(SNOMED, "110536004", "Tibia and fibula"),
+    "TMJ": coding(SNOMED, "53620006", "Temporomandibular joint"),
+    "TOE": coding(SNOMED, "29707007", "Toe"),
+    "TSPINE": coding(SNOMED, "122495006", "Thoracic spine"),
+    "UPPERARM": coding(SNOMED, "40983000", "Upper arm"),
+    "UPPERLIMB": coding(SNOMED, "53120007", "Upper limb"),
+    "UTERUS": coding(SNOMED, "35039007", "Uterus"),
+    "WHOLEBODY": coding(SNOMED, "38266002", "Entire body"),
+    "WRIST": coding(SNOMED, "74670003", "Wrist joint"),
+}
+"""DICOM Body Part Examined (0018,0015) to SNOMED CT, PS3.16 table L-1: the parts second opinions are asked about."""
+
+PAIRED = frozenset(
+    (
+        "ANKLE",
+        "BREAST",
+        "CALCANEUS",
+        "CLAVICLE",
+        "EAR",
+        "ELBOW",
+        "EYE",
+        "FEMUR",
+        "FINGER",
+        "FOOT",
+        "FOREARM",
+        "HAND",
+        "HIP",
+        "HUMERUS",
+        "KIDNEY",
+        "KNEE",
+        "LOWERLEG",
+        "LOWERLIMB",
+        "LUNG",
+        "ORBIT",
+        "OVARY",
+        "RIB",
+        "SCAPULA",
+        "SHOULDER",
+        "SIJOINT",
+        "TESTIS",
+        "THIGH",
+        "THUMB",
+        "TIBIAFIBULA",
+        "TMJ",
+        "TOE",
+        "UPPERARM",
+        "UPPERLIMB",
+        "WRIST",
+    )
+)
+"""Those of them that have a left and a right."""

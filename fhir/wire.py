@@ -1,0 +1,139 @@
+"""HTTP below the chart: one base address that no request leaves, and writes that are sent exactly once.
+
+The session signs and refreshes; a token of ours must never reach another host, so redirects are not followed by it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+import requests
+
+from fhir.answers import refusal, translated
+from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear
+
+FHIR_JSON = "application/fhir+json"
+LARGEST_ANSWER = 64 * 1024 * 1024
+REDIRECTS = 3
+PORTS = {"http": 80, "https": 443}
+REFERENCE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-._~]{1,256})(?:/_history/[^/?#]+)?/?(?:[?#].*)?$")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer: its status, headers and body, complete or (after a write) as much as arrived."""
+
+    status: int
+    headers: requests.structures.CaseInsensitiveDict[str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body parsed. Raises ValueError."""
+        return json.loads(self.body)
+
+
+class Wire:
+    """One chart's address and the session that opens it. `timeout` is seconds without a byte, not in all."""
+
+    def __init__(self, base: str, session: requests.Session, timeout: float) -> None:
+        self.base = base.rstrip("/")
+        self._session = session
+        self._timeout = (min(timeout, 5.0), timeout)
+
+    def url(self, address: str) -> str:
+        """The absolute address. Raises ChartRefused where it would leave the base: the token stays home."""
+        whole = urljoin(self.base + "/", address)
+        if not below(self.base, whole):
+            raise ChartRefused("The chart pointed to an address outside itself; we did not go there.")
+        return whole
+
+    def get(self, address: str, *, accept: str = FHIR_JSON) -> Answer:
+        """A read. Redirects are followed only while they stay below the base."""
+        url = self.url(address)
+        for _ in range(REDIRECTS):
+            with translated(writing=False):
+                response = self._session.get(
+                    url,
+                    headers={"Accept": accept, "Accept-Charset": "utf-8"},
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                body = _body(response)
+            if response.is_redirect:
+                url = self.url(urljoin(url, response.headers["Location"]))
+                continue
+            if not response.ok or 300 <= response.status_code < 400:
+                raise refusal(response.status_code, response.headers, body, writing=False)
+            return Answer(response.status_code, response.headers, body)
+        raise ChartRefused("The chart sent us in circles.")
+
+    def write(self, method: str, address: str, resource: Any, headers: dict[str, str] | None = None) -> Answer:
+        """One request with a JSON body, never repeated. Raises ChartUnclear where it may have been done."""
+        url = self.url(address)
+        content = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
+        with translated(writing=True):
+            response = self._session.request(
+                method,
+                url,
+                data=content,
+                headers={"Accept": FHIR_JSON, "Content-Type": FHIR_JSON, **(headers or {})},
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+        try:
+            body = _body(response)
+        except (requests.RequestException, ChartUnavailable):
+            body = b""  # status and Location have arrived: a cut body takes nothing away from them
+        if not 200 <= response.status_code < 300:
+            raise refusal(response.status_code, response.headers, body, writing=True)
+        if response.status_code == 202:
+            raise ChartUnclear("The chart took the record to look at later; it may or may not be written.", status=202)
+        return Answer(response.status_code, response.headers, body)
+
+
+def _body(response: requests.Response) -> bytes:
+    parts = []
+    size = 0
+    try:
+        for part in response.iter_content(65536):
+            size += len(part)
+            if size > LARGEST_ANSWER:
+                raise ChartUnavailable("The chart's answer is larger than we accept.")
+            parts.append(part)
+    finally:
+        response.close()
+    return b"".join(parts)
+
+
+def below(base: str, address: str) -> bool:
+    """Does the address stay at or below the base: same scheme, host and port, no way up, no user name?"""
+    try:
+        home, there = urlsplit(base), urlsplit(address)
+        same_host = (home.scheme, home.hostname, home.port or PORTS.get(home.scheme)) == (
+            there.scheme,
+            there.hostname,
+            there.port or PORTS.get(there.scheme),
+        )
+    except ValueError:
+        return False
+    if not same_host or "@" in there.netloc or "\\" in address:
+        return False
+    path = unquote(unquote(there.path))
+    if ".." in path.split("/") or "\\" in path:
+        return False
+    root = unquote(home.path).rstrip("/")
+    return path == root or path.startswith(root + "/")
+
+
+def type_and_id(reference: str | None, resource_type: str | None = None) -> str | None:
+    """ "Type/id" of a reference, absolute or relative, with or without `/_history/…`; None if it names no such type."""
+    match = REFERENCE.search(reference or "")
+    if match is None or (resource_type and match.group(1) != resource_type):
+        return None
+    return f"{match.group(1)}/{match.group(2)}"
