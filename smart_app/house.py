@@ -115,8 +115,8 @@ class House:
         for part in self.PARTS:
             self.start_part(part)
         try:
-            self._wait("web", f"{self.addresses.app_base}/healthz")
-            self._wait("ehr", f"{self.addresses.ehr_base}/practice/state")
+            self.wait_for("web")
+            self.wait_for("ehr")
         except HouseWontStart:
             self.stop()
             raise
@@ -177,7 +177,10 @@ class House:
         if done.returncode:
             raise HouseWontStart(f"“{verb}” failed: {done.stderr.strip().splitlines()[-1] if done.stderr else ''}")
 
-    def _wait(self, part: str, url: str) -> None:
+    def wait_for(self, part: str) -> None:
+        """Wait until that part answers. Raises HouseWontStart."""
+        urls = {"web": f"{self.addresses.app_base}/healthz", "ehr": f"{self.addresses.ehr_base}/practice/state"}
+        url = urls[part]
         deadline = time.monotonic() + START_WITHIN
         while time.monotonic() < deadline:
             if self._processes[part].poll() is not None:

@@ -19,6 +19,19 @@ from imaging.errors import ImagingError
 
 BATCH = 12  # files in one request
 JSON = {"Accept": "application/json"}
+WORDS = {
+    "answer": "Yes. The second reading agrees with the first.",
+    "findings": "The examination is technically adequate. No additional finding.",
+    "comparison": "None available.",
+    "impression": "No difference from the first reading.",
+    "recommendation": "None.",
+    "limits": "Images only; the patient was not examined.",
+    "plain_words": "The expert agrees with your first report.",
+    "agreement": "1",
+    "critical": "no",
+    "first_report_read": "after",
+}
+TICKED = tuple(("confirm", name) for name in ("name", "birth_date", "side", "study_date"))
 
 
 class StepFailed(Exception):
@@ -70,15 +83,14 @@ class Browser:
         """Go there and keep the page's state."""
         return self._keep(self.http.get(url, headers=JSON, timeout=60))
 
-    def post(self, path: str, form: Any = None, files: Any = None) -> dict[str, Any]:
+    def post(
+        self, path: str, form: dict[str, Any] | list[tuple[str, str]] | None = None, files: Any = None
+    ) -> dict[str, Any]:
         """Send a form of this line and follow to the page that shows the result."""
-        body = (
-            [("csrf", self.page["csrf"]), *(form or {}).items()]
-            if not isinstance(form, list)
-            else [("csrf", self.page["csrf"]), *form]
-        )
-        origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
-        headers = {**JSON, "Origin": origin}
+        fields = form if isinstance(form, list) else list((form or {}).items())
+        parts = urlsplit(self.url)
+        headers = {**JSON, "Origin": f"{parts.scheme}://{parts.netloc}"}
+        body = [("csrf", self.page["csrf"]), *fields]
         return self._keep(self.http.post(self.at(path), data=body, files=files, headers=headers, timeout=300))
 
     def at(self, path: str) -> str:
@@ -218,20 +230,12 @@ class Expert(Browser):
 
     def sign(self) -> None:
         """A finished opinion, with every check ticked."""
-        words = {
-            "answer": "Yes. The second reading agrees with the first.",
-            "findings": "The examination is technically adequate. No additional finding.",
-            "comparison": "None available.",
-            "impression": "No difference from the first reading.",
-            "recommendation": "None.",
-            "limits": "Images only; the patient was not examined.",
-            "plain_words": "The expert agrees with your first report.",
-            "agreement": "1",
-            "critical": "no",
-            "first_report_read": "after",
-        }
-        ticked = [("confirm", name) for name in ("name", "birth_date", "side", "study_date")]
-        self.post(f"cases/{self.referral}/sign", [*words.items(), *ticked])
+        self.post(f"cases/{self.referral}/sign", [*WORDS.items(), *TICKED])
+
+    def revise(self, reason: str) -> None:
+        """The next version, saying what changed."""
+        words = {**WORDS, "impression": "No difference from the first reading, as corrected.", "change": "corrected"}
+        self.post(f"cases/{self.referral}/revise", [*words.items(), ("change_reason", reason), *TICKED])
 
 
 class Operator(Browser):

@@ -136,7 +136,7 @@ def record_filing(ports: Ports, owed: Owed, filing: Filing, by: Party) -> Outcom
         tx.referrals.save(referral)
         tx.audit.write(now, by, "file", referral.id, filing.resource, f"version {filing.version}")
         if owed.state == "parked":
-            tx.outbox.settle(owed.id, by.name, text + ".")
+            tx.outbox.settle(owed.id, by, text + ".")
         else:
             tx.outbox.done(owed.id, text + ".")
     return Done(text + ".")

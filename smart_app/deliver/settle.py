@@ -21,7 +21,7 @@ def send_again(ports: Ports, who: Party, row_id: str) -> None:
         owed = _parked(tx.outbox.get(row_id))
         if owed.action == "file_opinion":
             tx.ledger.outcome(ledger_key(owed.referral_id, int(owed.arguments["version"])), "refused", "", ports.now())
-        tx.outbox.retry(row_id, who.name)
+        tx.outbox.retry(row_id, who)
         tx.audit.write(ports.now(), who, "send-again", owed.referral_id, owed.action)
 
 
@@ -57,7 +57,7 @@ def close(ports: Ports, who: Party, row_id: str, what: str) -> None:
         owed = _parked(tx.outbox.get(row_id))
         if owed.action == "file_opinion":
             raise WrongStatus("An opinion is closed by naming where it stands in the chart, or by sending it again.")
-        tx.outbox.settle(row_id, who.name, what.strip())
+        tx.outbox.settle(row_id, who, what.strip())
         tx.audit.write(ports.now(), who, "close", owed.referral_id, owed.action, what.strip())
 
 
