@@ -130,7 +130,7 @@ def keys() -> None:
     from launch.keys import Keys
 
     settings = _settings()
-    click.echo(json.dumps(Keys.open_or_generate(settings.data / "keys").jwks(), indent=2))
+    click.echo(json.dumps(Keys.create(settings.data / "keys").jwks(), indent=2))
 
 
 @main.command()

@@ -15,6 +15,7 @@ from fhir.report import OpinionFacts
 
 from fhir.chart import Chart
 from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear, InvalidResource, NotInChart
+from launch.errors import LaunchError
 from smart_app import letter, record
 from smart_app.case import Filing, Party
 from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
@@ -96,7 +97,7 @@ def _write(
         tx.ledger.intend(key, owed.id, digest, ports.now())
     try:
         filed = file(chart, profile, facts, encounter)
-    except ChartUnavailable:
+    except (ChartUnavailable, LaunchError):
         _settle(ports, key, "refused")  # surely not written: the next attempt starts clean
         raise
     except ChartUnclear:
