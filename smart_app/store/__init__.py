@@ -1,0 +1,31 @@
+"""Where everything of ours is kept: SQLite by default, PostgreSQL by URL. The only part that knows SQL.
+
+with store.transaction() as tx:
+    tx.referrals.save(referral)
+    tx.outbox.owe(referral.id, "file_opinion", version=1)
+"""
+
+from __future__ import annotations
+
+from smart_app.store.audit import AuditLine
+from smart_app.store.codec import DocumentUnreadable
+from smart_app.store.database import Store, Transaction, utc_now
+from smart_app.store.ledger import Entry, LedgerClosed
+from smart_app.store.outbox import LANES, NoSuchRow, Owed
+from smart_app.store.sessions import Invitation, Line, digest
+
+__all__ = [
+    "LANES",
+    "AuditLine",
+    "DocumentUnreadable",
+    "Entry",
+    "Invitation",
+    "LedgerClosed",
+    "Line",
+    "NoSuchRow",
+    "Owed",
+    "Store",
+    "Transaction",
+    "digest",
+    "utc_now",
+]

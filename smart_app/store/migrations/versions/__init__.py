@@ -1,0 +1,1 @@
+"""Every revision, oldest first by `down_revision`."""

@@ -1,0 +1,132 @@
+"""Referrals: one row each, one version number; signed opinions beside it, only ever added.
+
+What is signed is read from its own table and never from the referral's document, so no save can touch it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from smart_app.case import Opinion
+from smart_app.referral import NoSuchReferral, Referral, StaleReferral, Status
+from smart_app.store.codec import DocumentUnreadable, decode, encode
+from smart_app.store.tables import opinions as opinion_rows
+from smart_app.store.tables import referrals as rows
+
+
+class Referrals:
+    """The referrals of every site and organisation. Who may see which is not decided here."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, referral_id: str) -> Referral:
+        """That referral as last saved. Raises NoSuchReferral."""
+        row = self._connection.execute(select(rows).where(rows.c.id == referral_id)).one_or_none()
+        if row is None:
+            raise NoSuchReferral("There is no such referral.")
+        return self._read([row])[0]
+
+    def add(self, referral: Referral) -> Referral:
+        """Keep a new referral. Raises StaleReferral where one of this id exists."""
+        columns = {**_columns(referral), "id": referral.id, "version": referral.version}
+        try:
+            self._connection.execute(insert(rows).values(columns))
+        except IntegrityError:
+            raise StaleReferral("This referral was opened already.") from None
+        self._add_opinions(referral.id, referral.opinions)
+        return referral
+
+    def save(self, referral: Referral) -> Referral:
+        """Keep what changed and answer the referral with its next version number.
+
+        Raises StaleReferral where somebody saved since it was read, or signed words would change;
+        NoSuchReferral where it was never added.
+        """
+        changed = self._connection.execute(
+            update(rows)
+            .where(rows.c.id == referral.id, rows.c.version == referral.version)
+            .values(version=referral.version + 1, **_columns(referral))
+        )
+        if changed.rowcount != 1:
+            if self._connection.execute(select(rows.c.id).where(rows.c.id == referral.id)).first() is None:
+                raise NoSuchReferral("There is no such referral.")
+            raise StaleReferral("Somebody else changed this case in the meantime. Read it again.")
+        signed = self._opinions([referral.id]).get(referral.id, ())
+        if referral.opinions[: len(signed)] != signed:
+            raise StaleReferral("Signed words never change. Sign a new version instead.")
+        self._add_opinions(referral.id, referral.opinions[len(signed) :])
+        return replace(referral, version=referral.version + 1)
+
+    def find(
+        self,
+        *,
+        site: str | None = None,
+        patient: str | None = None,
+        organisation: str | None = None,
+        statuses: Iterable[Status] = (),
+        expert: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Referral]:
+        """Referrals that fit every criterion given, newest first. `patient` and `expert` are references."""
+        query = select(rows)
+        wanted = {"site": site, "patient": patient, "organisation": organisation, "expert": expert}
+        for name, value in wanted.items():
+            if value is not None:
+                query = query.where(rows.c[name] == value)
+        allowed = [status.value for status in statuses]
+        if allowed:
+            query = query.where(rows.c.status.in_(allowed))
+        query = query.order_by(rows.c.opened_at.desc(), rows.c.id).limit(limit).offset(offset)
+        return self._read(self._connection.execute(query).all())
+
+    def _read(self, found: Iterable[Row[Any]]) -> list[Referral]:
+        found = list(found)
+        signed = self._opinions([row.id for row in found])
+        return [
+            replace(decode(Referral, row.document), opinions=signed.get(row.id, ()), version=row.version)
+            for row in found
+        ]
+
+    def _opinions(self, ids: list[str]) -> dict[str, tuple[Opinion, ...]]:
+        if not ids:
+            return {}
+        query = select(opinion_rows).where(opinion_rows.c.referral_id.in_(ids))
+        signed: dict[str, tuple[Opinion, ...]] = {}
+        for row in self._connection.execute(query.order_by(opinion_rows.c.referral_id, opinion_rows.c.version)):
+            if hashlib.sha256(row.document.encode()).hexdigest() != row.sha256:
+                raise DocumentUnreadable(f"signed version {row.version} of referral {row.referral_id} was altered")
+            signed[row.referral_id] = (*signed.get(row.referral_id, ()), decode(Opinion, row.document))
+        return signed
+
+    def _add_opinions(self, referral_id: str, opinions: Iterable[Opinion]) -> None:
+        for opinion in opinions:
+            document = encode(opinion)
+            self._connection.execute(
+                insert(opinion_rows).values(
+                    referral_id=referral_id,
+                    version=opinion.version,
+                    signed_at=opinion.signed_at,
+                    sha256=hashlib.sha256(document.encode()).hexdigest(),
+                    document=document,
+                )
+            )
+
+
+def _columns(referral: Referral) -> dict[str, Any]:
+    return {
+        "site": referral.site,
+        "patient": referral.patient.reference,
+        "organisation": referral.organisation,
+        "status": referral.status.value,
+        "expert": referral.expert.reference if referral.expert else None,
+        "opened_at": referral.opened_at,
+        "document": encode(replace(referral, opinions=(), version=0)),
+    }
