@@ -12,10 +12,12 @@ PROJECT = "https://second-opinion.example/fhir"
 # Identifier systems
 REFERRAL_ID = f"{PROJECT}/referral-id"
 OPINION_ID = f"{PROJECT}/opinion-id"
+OPINION_VERSION = f"{PROJECT}/opinion-version"
+OPINION_AGREEMENT = f"{PROJECT}/opinion-agreement"
 STUDY_OF_REFERRAL = f"{PROJECT}/study-of-referral"
-SHA256 = f"{PROJECT}/sha-256"
 DICOM_UID = "urn:dicom:uid"
 URI = "urn:ietf:rfc:3986"
+OID = "urn:oid:"
 
 # Code systems of ours
 REQUEST = f"{PROJECT}/CodeSystem/request"
@@ -45,7 +47,7 @@ US_CORE_REPORT_NOTE = f"{US_CORE}us-core-diagnosticreport-note"
 US_CORE_DOCUMENT_REFERENCE = f"{US_CORE}us-core-documentreference"
 ASSOCIATED_STUDY = "https://profiles.ihe.net/RAD/IMR/StructureDefinition/associatedStudy"
 REQUIRES_ACCESS_TOKEN = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/requires-access-token"  # noqa: S105
-ADDENDUM_OF = "http://hl7.org/fhir/StructureDefinition/diagnosticReport-addendumOf"
+DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 Concept = dict[str, Any]
 

@@ -43,7 +43,16 @@ class ChartUnavailable(ChartError):
 
 
 class ChartUnclear(ChartError):
-    """The request left us and no answer came back: it may or may not have been written."""
+    """The request left us and no answer came back, or what stands there could not be read back.
+
+    `reference` is where the chart said it stands ("Type/id"), if it said so.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, support: str | None = None, reference: str | None = None
+    ) -> None:
+        super().__init__(message, status=status, support=support)
+        self.reference = reference
 
 
 class ChartRefused(ChartError):

@@ -135,9 +135,12 @@ def _consent(r: Node, path: str) -> Iterator[Fault]:
 REPORTED = frozenset({"partial", "preliminary", "final", "amended", "corrected", "appended"})
 
 
+EFFECTIVE = frozenset({"effectiveDateTime", "effectivePeriod"})
+
+
 def _diagnostic_report(r: Node, path: str) -> Iterator[Fault]:
     claims = any(p.startswith(codes.US_CORE + "us-core-diagnosticreport") for p in r.get("meta", {}).get("profile", ()))
-    if claims and r["status"] in REPORTED and not {"effectiveDateTime", "effectivePeriod"} & set(r):
+    if claims and r["status"] in REPORTED and not {name.lstrip("_") for name in r} & EFFECTIVE:
         yield path, "us-core-10: a report from partial on has an effective time"
 
 

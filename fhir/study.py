@@ -1,0 +1,261 @@
+"""ImagingStudy and Endpoint: built from what the images say, read from whatever an EHR or imaging server gives.
+
+R4 section "ImagingStudy, DICOM mapping". The subject is always the patient of the chart, never a name in a header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fhir import codes
+from fhir.elements import identifier, pointer, present, when
+
+Resource = dict[str, Any]
+MOST_INSTANCES = 2000
+UID = re.compile(r"[0-9]+(\.[0-9]+)+")
+
+
+class SeriesFacts(Protocol):
+    """What is needed of one series. `instances` holds (SOP Instance UID, SOP Class UID, number)."""
+
+    @property
+    def series_instance_uid(self) -> str: ...
+    @property
+    def modality(self) -> str: ...
+    @property
+    def number(self) -> int | None: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def body_part(self) -> str: ...
+    @property
+    def laterality(self) -> str: ...
+    @property
+    def instances(self) -> Sequence[tuple[str, str, int | None]]: ...
+
+
+class StudyFacts(Protocol):
+    """What is needed of one study. `started` is ISO 8601 with an offset where a zone is known, else a date."""
+
+    @property
+    def study_instance_uid(self) -> str: ...
+    @property
+    def started(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def accession(self) -> str: ...
+    @property
+    def institution(self) -> str: ...
+    @property
+    def modalities(self) -> Sequence[str]: ...
+    @property
+    def series(self) -> Sequence[SeriesFacts]: ...
+
+
+@dataclass(frozen=True)
+class ChartStudy:
+    """A study as the chart lists it. Counts are -1 where the chart does not say. `endpoints` are references."""
+
+    reference: str
+    study_instance_uid: str = ""
+    started: str = ""
+    modalities: tuple[str, ...] = ()
+    description: str = ""
+    series_count: int = -1
+    instance_count: int = -1
+    endpoints: tuple[str, ...] = ()
+    accession: str = ""
+    partly_readable: bool = False
+
+
+def imaging_study(
+    study: StudyFacts,
+    *,
+    subject: str,
+    referral_id: str | None = None,
+    accession_system: str = "",
+    endpoint: Resource | None = None,
+    instances: bool = True,
+) -> Resource:
+    """The ImagingStudy of a referral. Above 2,000 instances it lists series only.
+
+    The first identifier is ours where there is a referral, so that a search by it finds our copy and never the
+    hospital's own record of the same study. An accession number goes out only with its issuer.
+    """
+    total = sum(len(series.instances) for series in study.series)
+    listed = instances and total <= MOST_INSTANCES
+    return present(
+        resourceType="ImagingStudy",
+        contained=[{**endpoint, "id": "wado"}] if endpoint else None,
+        identifier=_identifiers(study, referral_id, accession_system),
+        status="available",
+        modality=[_modality(code) for code in _modalities(study)],
+        subject={"reference": subject},
+        started=when(study.started),
+        basedOn=[pointer(f"{codes.REFERRAL_ID}|{referral_id}", "ServiceRequest")] if referral_id else None,
+        endpoint=[{"reference": "#wado"}] if endpoint else None,
+        numberOfSeries=len(study.series),
+        numberOfInstances=total,
+        location=present(display=study.institution.strip()),
+        description=study.description.strip(),
+        series=[_series(series, listed=listed) for series in study.series],
+    )
+
+
+def _identifiers(study: StudyFacts, referral_id: str | None, accession_system: str) -> list[Resource]:
+    uid = study.study_instance_uid
+    found = []
+    if referral_id:
+        found.append(identifier(codes.STUDY_OF_REFERRAL, f"{referral_id}/{uid}"))
+    found.append(identifier(codes.DICOM_UID, f"{codes.OID}{uid}", codes.DCM_STUDY_UID))
+    if study.accession.strip() and (accession_system or study.institution.strip()):
+        accession = present(
+            type=codes.concept(codes.ACCESSION, codes.DCM_ACCESSION),
+            system=accession_system,
+            value=study.accession.strip(),
+            assigner=None if accession_system else {"display": study.institution.strip()},
+        )
+        found.append(accession)
+    return found
+
+
+def _modalities(study: StudyFacts) -> list[str]:
+    """Of the study, else the union over its series; derived objects only where there is nothing else."""
+    every = list(dict.fromkeys(m for m in (*study.modalities, *(s.modality for s in study.series)) if m))
+    return [m for m in every if m not in codes.NOT_ACQUIRED] or every or ["OT"]
+
+
+def _modality(code: str) -> Resource:
+    return codes.coding(codes.DCM, code or "OT", codes.MODALITIES.get(code or "OT", ""))
+
+
+def _series(series: SeriesFacts, *, listed: bool) -> Resource:
+    return present(
+        uid=series.series_instance_uid,
+        number=_number(series.number),
+        modality=_modality(series.modality),
+        description=series.description.strip(),
+        numberOfInstances=len(series.instances),
+        bodySite=body_site(series.body_part),
+        laterality=_laterality(series),
+        instance=[
+            present(
+                uid=uid,
+                sopClass=codes.coding(codes.URI, f"{codes.OID}{sop_class}"),
+                number=_number(number),
+            )
+            for uid, sop_class, number in series.instances
+        ]
+        if listed
+        else None,
+    )
+
+
+def _number(number: int | None) -> int | None:
+    """unsignedInt: a negative number from a header is dropped."""
+    return number if number is not None and number >= 0 else None
+
+
+def body_site(body_part: str) -> Resource | None:
+    """A Coding for a DICOM body part or its English name; an unknown one keeps its words and gets no code."""
+    text = body_part.strip()
+    if not text:
+        return None
+    key = re.sub(r"[\s_-]", "", text).upper()
+    if key in codes.BODY_PARTS:
+        return codes.BODY_PARTS[key]
+    named = next((site for site in codes.BODY_PARTS.values() if site["display"].casefold() == text.casefold()), None)
+    return named or {"display": text}
+
+
+def _laterality(series: SeriesFacts) -> Resource | None:
+    """Only where the part has a left and a right, or is not known to us."""
+    key = series.body_part.strip().upper()
+    if key in codes.BODY_PARTS and key not in codes.PAIRED:
+        return None
+    return codes.LATERALITY.get(series.laterality.strip().upper())
+
+
+def endpoint(address: str, *, requires_token: bool) -> Resource:
+    """A WADO-RS Endpoint. `address` is the DICOMweb base without `/studies`; it holds no token and no name."""
+    token = {"url": codes.REQUIRES_ACCESS_TOKEN, "valueBoolean": True}
+    return present(
+        resourceType="Endpoint",
+        extension=[token] if requires_token else None,
+        status="active",
+        connectionType=codes.WADO_RS,
+        payloadType=[codes.concept(codes.DCM_STUDY, text="DICOM WADO-RS")],
+        payloadMimeType=["application/dicom"],
+        address=address.rstrip("/"),
+    )
+
+
+def read_imaging_study(resource: Resource) -> ChartStudy:
+    """The study behind an ImagingStudy, however its UID is spelled. Raises nothing."""
+    identifiers = _dicts(resource.get("identifier"))
+    uid = next((u for u in map(study_uid, identifiers) if u), "")
+    series = _dicts(resource.get("series"))
+    coded = (*_dicts(resource.get("modality")), *(c for s in series for c in _dicts(s.get("modality"))))
+    started = when(str(resource.get("started") or ""))
+    points = [e for one in (resource, *series) for e in _dicts(one.get("endpoint"))]
+    return ChartStudy(
+        reference=f"ImagingStudy/{resource.get('id', '')}",
+        study_instance_uid=uid,
+        started=started,
+        modalities=tuple(dict.fromkeys(str(c["code"]) for c in coded if c.get("code"))),
+        description=_description(resource),
+        series_count=_count(resource.get("numberOfSeries"), series),
+        instance_count=_count(
+            resource.get("numberOfInstances"), [i for s in series for i in _dicts(s.get("instance"))]
+        ),
+        endpoints=tuple(dict.fromkeys(str(e["reference"]) for e in points if e.get("reference"))),
+        accession=next((str(i.get("value", "")) for i in identifiers if _is_accession(i)), ""),
+        partly_readable=not (uid and started and isinstance(resource.get("subject"), dict)),
+    )
+
+
+def study_uid(identifier: Resource) -> str:
+    """The Study Instance UID of an identifier in any of the spellings in use; empty where it is something else.
+
+    `urn:dicom:uid` with or without `urn:oid:`, and `urn:ietf:rfc:3986` with `urn:oid:`.
+    """
+    system, value = identifier.get("system"), str(identifier.get("value") or "").strip()
+    bare = value.removeprefix(codes.OID)
+    if system == codes.URI and bare == value:
+        return ""
+    if system not in (codes.DICOM_UID, codes.URI, None):
+        return ""
+    return bare if UID.fullmatch(bare) else ""
+
+
+def _is_accession(identifier: Resource) -> bool:
+    kind = identifier.get("type")
+    found = {c.get("code") for c in _dicts(kind.get("coding"))} if isinstance(kind, dict) else set()
+    return bool(found & {"ACSN", "121022"})
+
+
+def _description(resource: Resource) -> str:
+    text = resource.get("description")
+    if isinstance(text, str) and text.strip():
+        return text.strip()
+    for concept in _dicts(resource.get("procedureCode")):
+        named = concept.get("text") or next((c.get("display") for c in _dicts(concept.get("coding"))), "")
+        if named:
+            return str(named).strip()
+    return ""
+
+
+def _count(said: object, listed: list[Resource]) -> int:
+    if isinstance(said, int) and not isinstance(said, bool) and said >= 0:
+        return said
+    return len(listed) if listed else -1
+
+
+def _dicts(value: object) -> list[Resource]:
+    if isinstance(value, dict):
+        return [value]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
