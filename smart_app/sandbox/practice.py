@@ -1,0 +1,72 @@
+"""The practice served: two ports and a mail server, in threads for tests or until interrupted for the demo."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import waitress
+
+from smart_app.sandbox.site import practice_app
+from smart_app.sandbox.town import Town
+
+
+class Practice(Town):
+    """The practice hospitals, served on loopback. Takes what `Town` takes; use as a context or by start and stop."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        app_base: str,
+        port: int = 0,
+        patient_port: int = 0,
+        smtp_port: int | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        super().__init__(
+            folder, app_base=app_base, port=port, patient_port=patient_port, smtp_port=smtp_port, host=host
+        )
+        self._servers: list[Any] = []
+        self._threads: list[threading.Thread] = []
+
+    def wait(self) -> None:
+        """Return when serving has ended."""
+        for thread in self._threads:
+            thread.join()
+
+    def start(self) -> Practice:
+        """Serve both ports in threads and return at once."""
+        self.mailbox.start()
+        for port, patients in ((self.port, False), (self.patient_port, True)):
+            app = practice_app(self, patients=patients)
+            server = waitress.create_server(app, host=self.host, port=port, threads=8, ident=None)
+            thread = threading.Thread(target=server.run, name=f"practice-{port}", daemon=True)
+            thread.start()
+            self._servers.append(server)
+            self._threads.append(thread)
+        return self
+
+    def stop(self) -> None:
+        """Stop serving. What was written stays in the folder."""
+        for server in self._servers:
+            server.close()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self._servers, self._threads = [], []
+        self.mailbox.stop()
+
+    def __enter__(self) -> Practice:
+        """Start."""
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+
+def serve(folder: Path, *, app_base: str, port: int, patient_port: int, smtp_port: int | None) -> None:
+    """Serve until interrupted: the process of the demo."""
+    with Practice(folder, app_base=app_base, port=port, patient_port=patient_port, smtp_port=smtp_port) as practice:
+        practice.wait()
