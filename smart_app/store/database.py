@@ -1,8 +1,8 @@
 """The database: one transaction at a time per thread, and what may be done inside it.
 
 SQLite: a writing transaction begins IMMEDIATE (a deferred one that reads first and writes later can overwrite what
-another wrote in between), the journal is WAL before anything else opens. PostgreSQL: READ COMMITTED, and every
-document carries a version that a save must match.
+another wrote in between), the journal is WAL before anything else opens. PostgreSQL: READ COMMITTED, and what a
+writing transaction reads in order to save is locked. On both, a document carries a version that a save must match.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def utc_now() -> datetime:
 class Transaction:
     """Everything that can be kept, inside one transaction: all of it happens, or none."""
 
-    def __init__(self, connection: Connection, now: Now) -> None:
+    def __init__(self, connection: Connection, now: Now, *, writing: bool) -> None:
         self.connection = connection
-        self.referrals = Referrals(connection)
-        self.uploads = Uploads(connection, now)
+        self.referrals = Referrals(connection, writing=writing)
+        self.uploads = Uploads(connection, now, writing=writing)
         self.outbox = Outbox(connection, now)
         self.ledger = Ledger(connection)
         self.sessions = Sessions(connection, now)
@@ -83,7 +83,7 @@ class Store:
         self._here.writing = True
         try:
             with self._writing.begin() as connection:
-                yield Transaction(connection, self.now)
+                yield Transaction(connection, self.now, writing=True)
         finally:
             self._here.writing = False
 
@@ -91,7 +91,7 @@ class Store:
     def reading(self) -> Iterator[Transaction]:
         """Read one consistent state; a write inside is refused by the database."""
         with self._reading.begin() as connection:
-            yield Transaction(connection, self.now)
+            yield Transaction(connection, self.now, writing=False)
 
     def close(self) -> None:
         """Let go of every connection."""

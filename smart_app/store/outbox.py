@@ -148,6 +148,10 @@ class Outbox:
         """A person must decide. True where the row was owed (and still at `attempt`, if given)."""
         return self._change(_owed_at(row_id, attempt), state="parked", reason=reason)
 
+    def renew(self, row_id: str, attempt: int) -> bool:
+        """That attempt came to nothing and said nothing: the next number. True where the row was still at it."""
+        return self._change(_owed_at(row_id, attempt), attempt=rows.c.attempt + 1)
+
     def retry(self, row_id: str, by: Party) -> bool:
         """A person says: send again. True where the row was parked; a second press changes nothing."""
         return self._change(

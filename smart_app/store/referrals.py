@@ -23,12 +23,19 @@ from smart_app.store.tables import referrals as rows
 class Referrals:
     """The referrals of every site and organisation. Who may see which is not decided here."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, writing: bool) -> None:
         self._connection = connection
+        self._writing = writing
 
     def get(self, referral_id: str) -> Referral:
-        """That referral as last saved. Raises NoSuchReferral."""
-        row = self._connection.execute(select(rows).where(rows.c.id == referral_id)).one_or_none()
+        """That referral as last saved; nobody else saves it before this writing transaction ends.
+
+        Raises NoSuchReferral.
+        """
+        query = select(rows).where(rows.c.id == referral_id)
+        if self._writing:
+            query = query.with_for_update()  # PostgreSQL; SQLite has locked the whole file already
+        row = self._connection.execute(query).one_or_none()
         if row is None:
             raise NoSuchReferral("There is no such referral.")
         return self._read([row])[0]

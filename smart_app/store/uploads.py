@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from smart_app.case import Upload
 from smart_app.referral import NoSuchReferral, StaleReferral
@@ -18,22 +18,22 @@ from smart_app.store.tables import uploads as rows
 class Uploads:
     """The uploads of every referral."""
 
-    def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
+    def __init__(self, connection: Connection, now: Callable[[], datetime], *, writing: bool) -> None:
         self._connection = connection
         self._now = now
+        self._writing = writing
 
     def get(self, upload_id: str) -> Upload:
         """That upload. Raises NoSuchReferral."""
-        row = self._connection.execute(select(rows).where(rows.c.id == upload_id)).one_or_none()
-        if row is None:
+        found = self._read(select(rows).where(rows.c.id == upload_id))
+        if found is None:
             raise NoSuchReferral("There is no such upload.")
-        return _upload(row)
+        return found
 
     def of_referral(self, referral_id: str) -> Upload | None:
         """The newest upload of that referral; None before the first."""
-        query = select(rows).where(rows.c.referral_id == referral_id).order_by(rows.c.created.desc()).limit(1)
-        row = self._connection.execute(query).one_or_none()
-        return _upload(row) if row is not None else None
+        query = select(rows).where(rows.c.referral_id == referral_id)
+        return self._read(query.order_by(rows.c.created.desc()).limit(1))
 
     def add(self, upload: Upload) -> Upload:
         """Keep a new upload of a referral that exists."""
@@ -60,6 +60,8 @@ class Uploads:
             raise StaleReferral("This upload was changed in another window. Read it again.")
         return replace(upload, version=upload.version + 1)
 
-
-def _upload(row: Row[Any]) -> Upload:
-    return replace(decode(Upload, row.document), version=row.version)
+    def _read(self, query: Select[Any]) -> Upload | None:
+        if self._writing:
+            query = query.with_for_update()  # nobody else saves it before this transaction ends
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else replace(decode(Upload, row.document), version=row.version)
