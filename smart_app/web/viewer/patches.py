@@ -1,0 +1,119 @@
+"""What is changed in the viewer's files, as a table. A patch that does not fit exactly stops the packing.
+
+Left out: what we never serve. Patched: addresses under our own path, and one question that would put a patient's
+number into a URL. Its index page is not used at all: our page names its main script and style sheet.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from smart_app.web.viewer.errors import ViewerNotPacked
+
+LEFT_OUT = (
+    "ort/*",  # ONNX runtime for segmentation models, 136 MB
+    "dicom-microscopy-viewer/*",
+    "customizations/*",  # loaded by a URL parameter, which is off
+    "*.map",
+    "sw.js",  # a service worker would keep answers after the line has ended
+    "init-service-worker.js",
+    "app-config.js",  # points to a public demonstration server
+    "google.js",
+    "index.html",
+    "silent-refresh.html",
+    "oidc-client.min.js",
+    "es6-shim.min.js",
+    "polyfill.min.js",
+    "manifest.json",
+    "serve.json",
+    "_headers",
+    "_redirects",
+    "assets/*.png",  # icons of an app of its own
+    "assets/*.ico",
+    "assets/*.xml",
+    "assets/*.json",
+    "assets/*.webapp",
+)
+KEPT_PICTURES = "assets/images/*"
+SOURCE_MAP = re.compile(rb"\n?(?://# sourceMappingURL=\S+|/\*# sourceMappingURL=\S+ ?\*/)\s*\Z")
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One replacement in all files of a kind; `times` is how often it must fit, over all of them."""
+
+    name: str
+    files: str
+    pattern: bytes
+    replacement: bytes
+    times: int
+
+
+def patches(assets: str) -> tuple[Patch, ...]:
+    """The changes that put the viewer under `assets`, a path that begins and ends with a slash."""
+    base = assets.encode()
+    return (
+        Patch(
+            "where chunks and workers are",
+            "*.js",
+            b'__webpack_require__.p = "/"',
+            b'__webpack_require__.p = "%s"' % base,
+            8,
+        ),
+        Patch("where fonts are", "*.css", b"url(/a34f9d1faa5f3315.woff2)", b"url(%sa34f9d1faa5f3315.woff2)" % base, 5),
+        # The viewer looks for earlier studies by the patient's number, in a URL. A case page names its studies itself.
+        Patch("no search by patient", "*.js", b"const mrn = qidoForStudyUID[0].mrn;", b"const mrn = '';", 1),
+    )
+
+
+def wanted(name: str) -> bool:
+    """Is this file of the package, named below `dist/`, served at all?"""
+    return fnmatchcase(name, KEPT_PICTURES) or not any(fnmatchcase(name, pattern) for pattern in LEFT_OUT)
+
+
+class Patching:
+    """Applies the table to one file after another and counts."""
+
+    def __init__(self, table: tuple[Patch, ...]) -> None:
+        self._table = table
+        self._counted = dict.fromkeys(table, 0)
+
+    def apply(self, name: str, content: bytes) -> bytes:
+        """The file as we serve it."""
+        for patch in self._table:
+            if fnmatchcase(name, patch.files):
+                self._counted[patch] += content.count(patch.pattern)
+                content = content.replace(patch.pattern, patch.replacement)
+        if name.endswith((".js", ".css")):
+            content = SOURCE_MAP.sub(b"\n", content)
+        return content
+
+    def finish(self) -> None:
+        """Did every patch fit exactly as often as it must? Raises ViewerNotPacked naming the first that did not."""
+        for patch, times in self._counted.items():
+            if times != patch.times:
+                raise ViewerNotPacked(
+                    f"The viewer is not as we know it: “{patch.name}” fits {times} times instead of {patch.times}. "
+                    "Nothing was installed."
+                )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the viewer's index page loads: the main script and style sheet."""
+
+    script: str
+    style: str
+
+
+def entry(index: str) -> Entry:
+    """Read the index page. Raises ViewerNotPacked where it does not name one script and one style sheet."""
+    scripts = re.findall(r'<script defer src="/(app\.bundle\.[0-9a-f]+\.js)">', index)
+    styles = re.findall(r'<link href="/(app\.bundle\.css)" rel="stylesheet">', index)
+    if len(scripts) != 1 or len(styles) != 1:
+        raise ViewerNotPacked(
+            "The viewer is not as we know it: its index page has no single script. Nothing was installed."
+        )
+    return Entry(scripts[0], styles[0])
