@@ -14,6 +14,7 @@ from flask import Flask, Response, jsonify
 from smart_app.sandbox import authorize, control, discovery, tokens
 from smart_app.sandbox.house import Face, House
 from smart_app.sandbox.identity import SignIn
+from smart_app.sandbox.refusal import operation_outcome
 from smart_app.sandbox.server import FhirFace
 from smart_app.sandbox.town import Town
 
@@ -32,8 +33,15 @@ def practice_app(practice: Town, *, patients: bool) -> Flask:
         for sign_in in practice.sign_ins.values():
             _sign_in(app, sign_in)
         control.join(app, practice)
+    app.add_url_rule("/oracle/r4/<tenant>/<path:rest>", "no-tenant", _no_such_tenant, methods=["GET", "POST", "PUT"])
     _headers(app, practice)
     return app
+
+
+def _no_such_tenant(tenant: str, rest: str) -> tuple[Response, int]:
+    """Reached only for a tenant that is not ours, since ours has routes of its own."""
+    del tenant, rest
+    return jsonify(operation_outcome("forbidden", "Tenant not valid or accessible")), 403
 
 
 def _face(app: Flask, house: House, face: Face) -> None:
