@@ -24,7 +24,7 @@ from fhir.errors import (
 from fhir.profiles import EPIC, OPEN, ORACLE, PROFILES, Profile, Rung, rungs
 from fhir.report import OpinionFacts, document_bytes
 from fhir.sending import send
-from fhir.standing import find, mentions, must_be_ours
+from fhir.standing import find, mentions, must_be_ours, version_of
 from fhir.visits import choose_encounter
 
 __all__ = [
@@ -78,7 +78,7 @@ def look(chart: Chart, profile: Profile, facts: OpinionFacts) -> Filed | None:
             refused = no  # what we may not see we cannot have filed and seen either
             continue
         looked = True
-        if standing is not None and _is_this_version(standing, facts):
+        if standing is not None and _is_this_version(profile, standing, facts):
             must_be_ours(chart, standing, facts)
             return _filed(standing, step.name)
     if refused is not None and not looked:
@@ -133,7 +133,7 @@ def confirm(chart: Chart, profile: Profile, facts: OpinionFacts, reference: str)
         _sleep(pause)
         try:
             standing = chart.read(reference)
-            if profile.look_by == "identifier" and not _is_this_version(standing, facts):
+            if profile.look_by == "identifier" and not _is_this_version(profile, standing, facts):
                 raise ChartConflict(f"{reference} in the chart is not the version that was sent.")
             must_be_ours(chart, standing, facts)
         except ChartConflict as other:
@@ -169,7 +169,9 @@ def _filed(standing: Resource, rung: str) -> Filed:
     return Filed(name, rung, unsigned=standing.get("docStatus") == "preliminary")
 
 
-def _is_this_version(standing: Resource, facts: OpinionFacts) -> bool:
+def _is_this_version(profile: Profile, standing: Resource, facts: OpinionFacts) -> bool:
     if facts.status == "entered-in-error" and standing.get("status") != "entered-in-error":
         return False  # it stands there, and is still to be marked
+    if profile.look_by == "identifier":
+        return version_of(standing, facts.referral_id) == facts.version
     return mentions(standing, facts)
