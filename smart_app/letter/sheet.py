@@ -21,7 +21,7 @@ TEXT, SPARE = "AtkinsonHyperlegibleNext", "DejaVuSans"
 WIDTH, HEIGHT = 210.0, 279.0  # millimetres, as all that follow
 SIDE, FOOT = 20.0, 19.0
 COLUMN = WIDTH - 2 * SIDE
-LINE = 5.2
+LINE = 5.1
 GAP = 2.2
 SIGNATURE = 33.0
 SHORT = 300  # characters of an answer that is still readable in bold
@@ -127,7 +127,7 @@ class _Sheet(FPDF):
         self._line(self.letter.organisation, 6.5, indent=14)
         self._font(10.5, QUIET)
         self._line(TITLE, 5.5, indent=14)
-        self.set_y(max(self.get_y(), top + 11) + 5)
+        self.set_y(max(self.get_y(), top + 11) + 3.5)
 
     def alert(self, words: str) -> None:
         """First on the page: what changed in amber, what is critical or withdrawn in solid carmine."""
