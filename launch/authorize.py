@@ -100,6 +100,8 @@ def begin(
     `issuer` comes from `Issuers.trusted`. `extra` adds parameters such as `prompt` or `login_hint`, and cannot change
     ours. Raises DiscoveryFailed, UnsafeAddress.
     """
+    if not (redirect_uri or issuer.redirect_uri):
+        raise ValueError("begin needs the address the browser comes back to")
     configuration = _configuration(issuer, http, openid=openid)
     if not configuration.authorization_endpoint:
         raise DiscoveryFailed("The configuration names no authorisation endpoint.")
@@ -168,6 +170,8 @@ def complete(
     token = dict(answer)
     identity = _identity(token, issuer, pending, configuration, http, now)
     context = read_context(token)
+    if identity is not None and identity.fhir_user is not None:
+        context = replace(context, fhir_user=identity.fhir_user)
     granted = granted_scopes(token, pending.scopes)
     missing = missing_scopes(pending.scopes, granted)
     return Grant(token, context, identity, granted, tuple(s for s in missing if not _had(s, token, identity)))

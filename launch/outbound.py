@@ -9,6 +9,7 @@ import ipaddress
 import json
 import socket
 from collections.abc import Iterable, Mapping
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -58,6 +59,8 @@ def protect(
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.max_redirects = 3
+    # A session may serve many people one after the other: nobody's cookies are kept.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     if session.auth is None:
         session.auth = _no_netrc
 

@@ -51,6 +51,7 @@ class Authority:
         self.issued = 0
         self.valid: set[str] = set()
         self.used_jtis: set[str] = set()
+        self.spent: set[str] = set()  # refresh tokens that were used: each is good once
         self.now = NOW
 
     def __enter__(self) -> Authority:
@@ -137,6 +138,10 @@ class Authority:
             digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
             if digest != self.challenge:
                 return 400, {}, {"error": "invalid_grant", "error_description": "PKCE verification failed"}
+        spending = seen.form.get("refresh_token", "")
+        if spending in self.spent:
+            return 400, {}, {"error": "invalid_grant"}
+        self.spent |= {spending} - {""}
         self.issued += 1
         access = f"access-{self.issued}"
         self.valid.add(access)
@@ -150,7 +155,7 @@ class Authority:
             "encounter": "e1",
             "need_patient_banner": "false",
         }
-        if seen.form.get("grant_type") == "authorization_code":
+        if seen.form.get("grant_type") == "authorization_code" and "id_token" not in self.token_changes:
             answer["id_token"] = self.id_token()
         answer |= self.token_changes
         return 200, {}, {name: value for name, value in answer.items() if value is not None}

@@ -7,8 +7,8 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc import jws, jwt
+from joserfc.jwk import ECKey, RSAKey
 
 from launch import discovery, signatures
 from launch.authorize import Begun, Pending, begin, complete
@@ -405,6 +405,24 @@ def test_a_forged_id_token_is_refused(how: str, authority: Authority, http: Outb
     authority.token_changes = {"id_token": forged(authority, how)}
     with pytest.raises(IdentityRejected):
         complete(issuer, begun.pending, returned, keys=None, http=http, now=NOW)
+
+
+@pytest.mark.parametrize("alg", ["RS384", "PS256", "ES256", "ES384"])
+def test_an_id_token_in_any_allowed_signature_is_read(alg: str, authority: Authority, http: Outbound) -> None:
+    """With a certificate in its header and headers nobody has heard of."""
+    curve = {"ES256": "P-256", "ES384": "P-384"}.get(alg)
+    authority.key = ECKey.generate_key(curve) if curve else authority.key
+    authority.published = [{**authority.key.as_dict(private=False), "kid": "first"}]
+    issuer, begun, returned = launched(authority, http)
+    header = {"alg": alg, "x5c": ["MII" * 700], "vendor": "x"}
+    head = jws.JWSRegistry(algorithms=[alg], strict_check_header=False)
+    head.max_header_length = 10_000
+    claims = jwt.decode(
+        authority.id_token(key=authority.key, header={"alg": alg}), authority.key, algorithms=[alg]
+    ).claims
+    signed = jwt.encode({**header, "kid": "first"}, claims, authority.key, registry=head)
+    authority.token_changes = {"id_token": signed}
+    assert complete(issuer, begun.pending, returned, keys=None, http=http, now=NOW).identity is not None
 
 
 def test_an_algorithm_the_server_does_not_announce_is_refused(authority: Authority, http: Outbound) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from launch.client import read_token
 from launch.context import read_context
 from launch.discovery import read_configuration
-from launch.errors import LaunchRefused
+from launch.errors import LaunchError, LaunchRefused
 from launch.identity import _fhir_user
 from launch.scopes import covers, granted_scopes, missing_scopes
 
@@ -159,3 +162,43 @@ def test_an_answer_without_scope_grants_what_was_asked() -> None:
     """RFC 6749 section 5.1."""
     assert granted_scopes({}, ("a", "b")) == ("a", "b")
     assert granted_scopes({"scope": ""}, ("a",)) == ()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+MEMBERS = st.sampled_from(
+    [
+        *(
+            "access_token",
+            "token_type",
+            "expires_in",
+            "scope",
+            "refresh_token",
+            "error",
+            "error_description",
+            "error_uri",
+        ),
+        *("patient", "encounter", "need_patient_banner", "fhirContext", "issuer", "token_endpoint", "jwks_uri"),
+        *("authorization_endpoint", "capabilities", "scopes_supported"),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    answer=st.dictionaries(MEMBERS, JSON | st.just("https://ehr.example.org/x"), max_size=8),
+    status=st.integers(200, 599),
+)
+def test_whatever_a_server_answers_only_our_own_errors_come_out(answer: dict, status: int) -> None:
+    """Nothing an EHR can send may end in a page that says "internal error"."""
+    with suppress(LaunchError):
+        token = read_token(answered(answer, status), NOW)
+        read_context(token)
+        missing_scopes(("openid", "user/Patient.rs"), granted_scopes(token, ("openid",)))
+        assert isinstance(token["access_token"], str)
+    with suppress(LaunchError):
+        found = read_configuration("https://ehr.example.org", "https://ehr.example.org/x", answer)
+        assert found.token_endpoint.startswith("https://")

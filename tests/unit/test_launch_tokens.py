@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,7 +18,7 @@ from launch.errors import GrantEnded, LaunchRefused, TokenUnavailable, UnsafeAdd
 from launch.issuers import Issuer
 from launch.keys import Keys
 from launch.outbound import Outbound
-from launch.tokens import Vault, open_session
+from launch.tokens import Vault, open_session, revoke
 from tests.unit.launch_authority import NOW, Authority
 
 
@@ -218,12 +220,62 @@ def test_a_refresh_token_spent_by_another_process_is_no_end(authority: Authority
     """The other process has kept its token: that is ours too."""
     authority.valid.add("theirs")
     elsewhere = {**kept.token, "access_token": "theirs", "expires_at": int(NOW.timestamp()) + 9000}
-    looks = iter([dict(kept.token), elsewhere])
+    looks = iter([dict(kept.token), dict(kept.token), elsewhere])
     session = session_of(authority, kept, clock, reread=lambda: next(looks))
     clock.at += timedelta(hours=2)
     authority.answers["/oauth2/token"] = [(400, {}, {"error": "invalid_grant"})]
     assert session.get(f"{authority.iss}/Patient/p1").ok
     assert authority.seen[-1].headers["authorization"] == "Bearer theirs"
+
+
+def test_two_processes_that_renew_at_once_both_go_on(
+    authority: Authority, kept: Kept, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a lock between them one spends the refresh token; the other finds what the first one kept."""
+    monkeypatch.setattr("launch.tokens._lock_of", lambda *_: nullcontext())
+    clock.at += timedelta(hours=2)
+    start = threading.Barrier(2)
+    answers: list[int] = []
+
+    def slowly(token: dict) -> None:
+        time.sleep(0.3)
+        kept.write(token)
+
+    def ask(session: requests.Session) -> None:
+        start.wait()
+        answers.append(session.get(f"{authority.iss}/Patient/p1").status_code)
+
+    processes = [
+        threading.Thread(target=ask, args=(session_of(authority, kept, clock, on_update=slowly),)) for _ in "ab"
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert answers == [200, 200]
+    assert kept.writes == 1
+    assert len(authority.requests_to("/oauth2/token")) == 2
+
+
+def test_a_grant_can_be_handed_back(authority: Authority, kept: Kept, clock: Clock) -> None:
+    """RFC 7009; a server that cannot take it back is no reason to fail."""
+    issuer, http = Issuer(authority.iss, "our-app", auth="none"), Outbound(practice=True)
+    authority.configuration_changes = {"revocation_endpoint": f"{authority.url}/oauth2/revoke"}
+    authority.answers["/oauth2/revoke"] = [(200, {}, b""), (400, {}, b""), (0, {}, b"")]
+    configuration = discovery.discover(authority.iss, http=http)
+    done = [revoke(issuer, configuration, kept.token, keys=None, http=http, now=clock) for _ in "abc"]
+    assert done == [True, False, False]
+    sent = authority.requests_to("/oauth2/revoke")[0].form
+    assert sent == {"token": "refresh-0", "token_type_hint": "refresh_token", "client_id": "our-app"}
+
+
+def test_nobodys_cookies_are_kept(authority: Authority) -> None:
+    """One session serves many people."""
+    authority.answers["/a"] = [(200, {"Set-Cookie": "who=me"}, {}), (200, {}, {})]
+    http = Outbound(practice=True)
+    http.get(f"{authority.url}/a")
+    http.get(f"{authority.url}/a")
+    assert "cookie" not in authority.seen[-1].headers
 
 
 def test_the_token_goes_to_its_own_chart_only(authority: Authority, kept: Kept, clock: Clock) -> None:
