@@ -1,12 +1,12 @@
 """What can go wrong with images.
 
-    ImagingError
-    ├── NotDicom            the bytes are not a DICOM object we can read
-    ├── UnsafeMedia         a disc or archive that breaks a limit; the message names the limit
-    ├── WrongPatient        the images are of somebody else
-    ├── NotHere             no such study, series or instance for this owner
-    ├── ArchiveUnavailable  the archive cannot be reached; may be retried
-    └── ArchiveRefused      the archive answered and said no
+ImagingError
+├── NotDicom            the bytes are not a DICOM object we can read
+├── UnsafeMedia         a disc or archive that breaks a limit; the message names the limit
+├── WrongPatient        the images are of somebody else
+├── NotHere             no such study, series or instance for this owner
+├── ArchiveUnavailable  the archive cannot be reached; may be retried
+└── ArchiveRefused      the archive answered and said no
 """
 
 from __future__ import annotations

@@ -138,7 +138,11 @@ class _Reader:
         if not text:
             return ""
         try:
-            return date(int(text[:4]), int(text[4:6]), int(text[6:8])).isoformat() if len(text) == 8 else self._odd(keyword)
+            return (
+                date(int(text[:4]), int(text[4:6]), int(text[6:8])).isoformat()
+                if len(text) == 8
+                else self._odd(keyword)
+            )
         except ValueError:
             return self._odd(keyword)
 
