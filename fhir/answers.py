@@ -26,6 +26,12 @@ from fhir.errors import (
 
 REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id", "Correlation-Id", "Request-Id", "opc-request-id", "CorrelationId")
 LONGEST_WAIT = 3600.0
+NEVER_ASKED = (
+    requests.ConnectTimeout,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.ProxyError,
+)
 NEVER_SENT = (broken.NewConnectionError, broken.ConnectTimeoutError, broken.NameResolutionError)
 
 
@@ -41,9 +47,7 @@ def translated(*, writing: bool) -> Iterator[None]:
 
 
 def _never_left(problem: requests.RequestException) -> bool:
-    if isinstance(
-        problem, requests.ConnectTimeout | requests.exceptions.InvalidURL | requests.exceptions.MissingSchema
-    ):
+    if isinstance(problem, NEVER_ASKED):
         return True
     cause = problem.args[0] if problem.args else None
     reason = getattr(cause, "reason", cause)

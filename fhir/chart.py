@@ -95,9 +95,12 @@ class FhirChart:
 
     def read(self, reference: str) -> Resource:
         """The resource, as a dict. Raises NotInChart, ChartRefused, ChartUnavailable."""
-        found: Resource = self._server.request_json(reference)
+        self._wire.url(reference)
         wanted = type_and_id(reference)
-        if wanted and found.get("resourceType") != wanted.partition("/")[0]:
+        if wanted is None:
+            raise NotInChart("That reference names no record of this chart.")
+        found: Resource = self._server.request_json(reference)
+        if found.get("resourceType") != wanted.partition("/")[0]:
             raise ChartRefused("The chart answered with another kind of record than we asked for.")
         return found
 
@@ -137,10 +140,10 @@ class FhirChart:
     def transaction(self, bundle: Resource) -> list[Written]:
         """POST a transaction Bundle; one answer per entry, in order. Raises ChartUnclear on an answer that fits not."""
         check(bundle)
+        types = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
         answer = self._wire.write("POST", "", bundle)
         try:
             entries = answer.json()["entry"]
-            types = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
             return [_of_entry(entry, kind) for entry, kind in zip(entries, types, strict=True)]
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise ChartUnclear("The chart took a transaction but did not say what became of it.") from problem

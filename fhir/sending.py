@@ -25,6 +25,7 @@ from fhir.standing import find, same_patient, version_of
 from fhir.wire import type_and_id
 
 Resource = dict[str, Any]
+BY_HAND = "This chart does not let us take our document back. Mark it as an error there by hand."
 
 
 def send(
@@ -36,6 +37,8 @@ def send(
     companions: tuple[Resource, ...],
 ) -> Written:
     """Write this version on this rung; answers where it stands. Raises what the chart raises, and InvalidResource."""
+    if facts.status == "entered-in-error" and rung != "DiagnosticReport":
+        return _take_back(chart, profile, facts, rung)
     if rung == "DiagnosticReport":
         return _write_report(chart, profile, facts, statement, companions)
     if rung == "Communication":
@@ -75,20 +78,34 @@ def _update_document(chart: Chart, profile: Profile, facts: OpinionFacts, earlie
     return chart.update(resource, if_match=_etag(standing, profile))
 
 
+def _take_back(chart: Chart, profile: Profile, facts: OpinionFacts, rung: str) -> Written:
+    """Mark the document that stands there; a document made only to say that it is an error helps nobody."""
+    allowed = rung == "DocumentReference" and profile.can_look and profile.revise == "update"
+    standing = find(chart, profile, facts, rung) if allowed else None
+    if standing is None:
+        raise ChartRefused(BY_HAND)
+    return _update_document(chart, profile, facts, f"DocumentReference/{standing['id']}")
+
+
 def _write_report(
     chart: Chart, profile: Profile, facts: OpinionFacts, statement: Resource | None, companions: tuple[Resource, ...]
 ) -> Written:
     """Create the report, or bring the one that stands there to this version; with companions in a transaction."""
     standing = find(chart, profile, facts, "DiagnosticReport")
+    if standing is None and facts.status == "entered-in-error":
+        raise ChartRefused(BY_HAND)
     if standing is not None and (version_of(standing, facts.referral_id) or 0) > facts.version:
         raise ChartConflict("A newer version of this opinion stands in the chart.")
     if profile.transaction and statement is not None and "transaction" in interactions(statement, ""):
         return _transact(chart, profile, facts, standing, companions)
-    report = diagnostic_report(facts)
     if standing is None:
-        return _create(chart, profile, report)
-    report["id"] = standing["id"]
+        return _create(chart, profile, diagnostic_report(facts))
+    known = _result(standing)
+    report = {**diagnostic_report(facts, agreement=known or ""), "id": standing["id"]}
     check(report)
+    if known:
+        # Grade first: a repeat after a break brings both in step, and an old grade never stands beside new words.
+        chart.update({**agreement_observation(facts), "id": known.rpartition("/")[2]})
     return chart.update(report, if_match=_etag(standing, profile))
 
 

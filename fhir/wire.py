@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -18,6 +19,7 @@ from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear
 
 FHIR_JSON = "application/fhir+json"
 LARGEST_ANSWER = 64 * 1024 * 1024
+LONGEST_ANSWER = 120.0
 REDIRECTS = 3
 PORTS = {"http": 80, "https": 443}
 REFERENCE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-._~]{1,256})(?:/_history/[^/?#]+)?/?(?:[?#].*)?$")
@@ -37,7 +39,10 @@ class Answer:
 
 
 class Wire:
-    """One chart's address and the session that opens it. `timeout` is seconds without a byte, not in all."""
+    """One chart's address and the session that opens it.
+
+    `timeout` is in seconds without a byte; an answer that drips for longer than two minutes in all is given up too.
+    """
 
     def __init__(self, base: str, session: requests.Session, timeout: float) -> None:
         self.base = base.rstrip("/")
@@ -100,11 +105,14 @@ class Wire:
 def _body(response: requests.Response) -> bytes:
     parts = []
     size = 0
+    until = time.monotonic() + LONGEST_ANSWER
     try:
         for part in response.iter_content(65536):
             size += len(part)
             if size > LARGEST_ANSWER:
                 raise ChartUnavailable("The chart's answer is larger than we accept.")
+            if time.monotonic() > until:
+                raise ChartUnavailable("The chart's answer took longer than we wait.")
             parts.append(part)
     finally:
         response.close()

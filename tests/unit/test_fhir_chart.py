@@ -148,6 +148,14 @@ def test_a_folder_beside_the_base_is_outside(stub: Stub, chart: FhirChart) -> No
     assert stub.seen == []
 
 
+@pytest.mark.parametrize("reference", ["#contained", "urn:uuid:1", "Patient", ""])
+def test_what_names_no_record_is_not_asked_for(stub: Stub, chart: FhirChart, reference: str) -> None:
+    """A fragment or a bundle address would fetch something else."""
+    with pytest.raises((NotInChart, ChartRefused)):
+        chart.read(reference)
+    assert stub.seen == []
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_record_that_is_not_there_is_named_so(stub: Stub, chart: FhirChart, status: int) -> None:
     stub.says("", status)
@@ -204,6 +212,23 @@ def test_a_refused_connection_is_unavailable_for_reads_and_writes(session: reque
         chart.read("Patient/p1")
     with pytest.raises(ChartUnavailable):
         chart.create(TASK)
+
+
+def test_an_answer_that_drips_for_ever_is_given_up(
+    stub: Stub, chart: FhirChart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timeout without a byte never strikes while one byte comes now and then."""
+    monkeypatch.setattr("fhir.wire.LONGEST_ANSWER", 0.0)
+    stub.says(PATIENT)
+    with pytest.raises(ChartUnavailable, match="longer"):
+        chart.read("Patient/p1")
+
+
+def test_an_answer_without_end_is_given_up(stub: Stub, chart: FhirChart, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fhir.wire.LARGEST_ANSWER", 10)
+    stub.says(PATIENT)
+    with pytest.raises(ChartUnavailable, match="larger"):
+        chart.read("Patient/p1")
 
 
 def test_a_redirect_is_followed_below_the_base_only(stub: Stub, stranger: Stub, chart: FhirChart) -> None:

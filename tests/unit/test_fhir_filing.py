@@ -490,6 +490,20 @@ def test_a_refused_report_goes_down_the_ladder_to_a_document() -> None:
     assert look(chart, OPEN, facts) == found
 
 
+def test_what_went_down_the_ladder_is_taken_back_where_it_stands() -> None:
+    """And no report is made only to say that it is an error."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise ChartRefused("no reports here", status=422)
+
+    chart = chart_of("open")
+    facts = facts_for(chart)
+    first = filed(Bent(chart, transaction=refuse), OPEN, facts)
+    assert first.rung == "DocumentReference"
+    assert filed(chart, OPEN, replace(facts, status="entered-in-error")) == first
+    assert chart.search("DiagnosticReport", identifier=f"|{REFERRAL}").entries == ()
+
+
 def test_a_document_somebody_changed_under_our_identifier_stops_for_a_person() -> None:
     """Same identifier, other words: neither delivered nor overwritten."""
     chart = chart_of("open")
@@ -511,12 +525,38 @@ def test_a_report_marked_as_an_error_in_the_chart_is_not_filed_again() -> None:
         filed(Bent(chart, search=marked), OPEN, facts)
 
 
-def test_our_own_retraction_marks_the_report_where_it_stands() -> None:
+@pytest.mark.parametrize("kind", ["oracle", "open"])
+def test_our_own_retraction_marks_what_stands_there_and_only_once(kind: str) -> None:
+    chart = Bent(chart_of(kind))
+    facts = facts_for(chart)
+    first = filed(chart, PROFILES[kind], facts)
+    for _ in range(2):
+        assert filed(chart, PROFILES[kind], replace(facts, status="entered-in-error")) == first
+    assert chart.chart.read(first.resource)["status"] == "entered-in-error"
+    assert len(chart.writes) == 2
+
+
+def test_epic_does_not_let_us_take_a_note_back() -> None:
+    chart = Bent(chart_of("epic"))
+    facts = facts_for(chart)
+    filed(chart, EPIC, facts)
+    with pytest.raises(ChartRefused, match="by hand"):
+        filed(chart, EPIC, replace(facts, status="entered-in-error"))
+    assert chart.writes == ["create"]
+
+
+def test_a_grade_that_stands_alone_is_brought_along_without_a_transaction() -> None:
+    """An old grade must not stand beside new words."""
     chart = chart_of("open")
     facts = facts_for(chart)
     first = filed(chart, OPEN, facts)
-    assert filed(chart, OPEN, replace(facts, status="entered-in-error")) == first
-    assert chart.read(first.resource)["status"] == "entered-in-error"
+    plain = Bent(chart, capability=without_transaction)
+    filed(plain, OPEN, replace(second(facts, first.resource), agreement="1"))
+    assert plain.writes == ["update", "update"]
+    report = chart.read(first.resource)
+    grade = chart.read(report["result"][0]["reference"])
+    assert grade["valueCodeableConcept"]["coding"][0]["code"] == "1"
+    assert "contained" not in report
 
 
 def test_a_search_that_does_not_end_writes_nothing() -> None:

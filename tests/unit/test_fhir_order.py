@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fhir import codes
+from fhir.chart import is_clean
 from fhir.check import check
 from fhir.errors import InvalidResource
 from fhir.order import OrderFacts, read_service_request, service_request, task
@@ -46,12 +47,14 @@ FACTS = OrderFacts(
 def asked(**changes: Any) -> dict[str, Any]:
     resource = service_request(replace(FACTS, **changes))
     check(resource)
+    assert is_clean(resource)  # fhirclient reads it strictly: a second opinion on our shape
     return resource
 
 
 def tracked(**changes: Any) -> dict[str, Any]:
     resource = task(replace(FACTS, **changes))
     check(resource)
+    assert is_clean(resource)  # fhirclient reads it strictly: a second opinion on our shape
     return resource
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fhir import codes
+from fhir.chart import is_clean
 from fhir.check import check
 from fhir.invariants import sha1
 from fhir.profiles import EPIC, OPEN, ORACLE
@@ -64,6 +65,7 @@ LATER = replace(
 def reported(facts: OpinionFacts = FACTS, **more: Any) -> dict[str, Any]:
     resource = diagnostic_report(facts, **more)
     check(resource)
+    assert is_clean(resource)  # fhirclient reads it strictly: a second opinion on our shape
     return resource
 
 

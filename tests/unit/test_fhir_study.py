@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fhir import codes
+from fhir.chart import is_clean
 from fhir.check import check
 from fhir.study import body_site, endpoint, imaging_study, read_imaging_study
 from smart_app.case import SeriesNote, StudyNote
@@ -41,6 +42,7 @@ DATA = Path(__file__).parents[2].parent / "shared/data"
 def built(study: StudyNote = STUDY, **more: Any) -> dict[str, Any]:
     resource = imaging_study(study, subject="Patient/p", referral_id=REFERRAL, **more)
     check(resource)
+    assert is_clean(resource)  # fhirclient reads it strictly: a second opinion on our shape
     return resource
 
 
