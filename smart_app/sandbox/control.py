@@ -72,7 +72,8 @@ def _looking(app: Flask, practice: Town) -> None:
 
     @app.get("/practice/<ehr>/documents")
     def documents(ehr: str) -> Response:
-        return jsonify({"documents": written(house(ehr), request.args.get("patient", ""))})
+        every = request.args.get("all") == "1"
+        return jsonify({"documents": written(house(ehr), request.args.get("patient", ""), every=every)})
 
     @app.get("/practice/<ehr>/patients")
     def patients(ehr: str) -> Response:
@@ -85,15 +86,15 @@ def _looking(app: Flask, practice: Town) -> None:
 
 
 def make_patient(house: House, given: dict[str, Any]) -> dict[str, str]:
-    """A new patient with a visit that is open now, unless `encounter` is false."""
+    """A new patient with a visit that is open now, unless `encounter` is false. What is given empty stays absent."""
     shelf = house.records.shelf
     patient_id = new_id(house.personality, shelf, "Patient")
-    names = given.get("given") or ["Test"]
+    names = given.get("given", ["Test"])
     patient = patient_resource(
         house.personality,
         patient_id,
         family=str(given.get("family", "Practice")),
-        given=tuple([names] if isinstance(names, str) else [str(name) for name in names]),
+        given=tuple(str(name) for name in ([names] if isinstance(names, str) else names) if name),
         birth_date=str(given.get("birth_date", "1970-01-01")),
         sex=str(given.get("sex", "unknown")),
         mrn=str(given.get("mrn") or patient_id[-7:]),
@@ -155,14 +156,15 @@ def open_visit(house: House, patient: str) -> str:
     return ""
 
 
-def written(house: House, patient: str) -> list[dict[str, Any]]:
-    """Everything apps wrote for a patient (or for all), newest last, with the text where there is any."""
+OPINIONS = ("DocumentReference", "DiagnosticReport", "Communication")
+
+
+def written(house: House, patient: str, *, every: bool = False) -> list[dict[str, Any]]:
+    """The opinions apps wrote for a patient (or for all), newest last; `every` adds all else they wrote."""
     wanted = patient.rpartition("/")[2]
     found = []
-    for kind in house.records.shelf.types():
+    for kind in house.records.shelf.types() if every else OPINIONS:
         for version in house.records.shelf.present(kind):
-            if version.origin in ("seed", "chart") and kind != "DocumentReference":
-                continue
             first = house.records.shelf.history(kind, version.resource["id"])[0]
             if first.origin in ("seed", "chart") or kind == "Binary":
                 continue

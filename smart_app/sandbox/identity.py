@@ -51,7 +51,7 @@ ORGANISATIONS = (
         "northlight",
         "Northlight Imaging Opinions",
         (
-            _member("ferrante", "Dr Ottavia Ferrante", "northlight", "Chest and general radiology", "expert"),
+            _member("exemplar", "Dr Ottavia Exemplar", "northlight", "Chest and general radiology", "expert"),
             _member("nakagawa", "Dr Ren Nakagawa", "northlight", "Neuroradiology", "expert"),
             _member("abernathy", "Dr Saoirse Abernathy", "northlight", "Breast imaging", "expert"),
         ),
@@ -68,7 +68,7 @@ ORGANISATIONS = (
         "desk",
         "Second Opinion Desk",
         (
-            _member("quill", "Jonah Quill", "desk", "Operator", "operator"),
+            _member("operator", "Jonah Quill", "desk", "Operator", "operator"),
             _member("vasquez", "Inés Vásquez", "desk", "Privacy officer", "operator", "privacy"),
         ),
     ),

@@ -33,6 +33,11 @@ def seed_id(personality: Personality, slug: str) -> str:
     return digest[:8].hex()
 
 
+def mrn_of(person: Person) -> str:
+    """The hospital number of one of the cast."""
+    return str(4_000_000 + int(hashlib.sha256(person.slug.encode()).hexdigest()[:6], 16) % 900_000)
+
+
 def chart(personality: Personality, opened: datetime, base: str) -> Iterator[Resource]:
     """Every resource this hospital starts with, seen from the day the practice was first opened."""
     start = opened.replace(hour=9, minute=0, second=0, microsecond=0)
@@ -67,9 +72,11 @@ def patient_resource(
         "identifier": identifiers,
         "active": True,
         "name": [name],
-        "gender": sex,
-        "birthDate": birth_date,
     }
+    if sex:
+        patient["gender"] = sex
+    if birth_date:
+        patient["birthDate"] = birth_date
     return patient
 
 
@@ -110,7 +117,7 @@ class _Chart:
     def person(self, person: Person) -> Iterator[Resource]:
         """One patient with everything in the chart."""
         patient_id = self.id(person.slug)
-        mrn = str(4_000_000 + int(hashlib.sha256(person.slug.encode()).hexdigest()[:6], 16) % 900_000)
+        mrn = mrn_of(person)
         patient = patient_resource(
             self.p,
             patient_id,
@@ -219,10 +226,11 @@ class _Chart:
         slug = f"{person.slug}:{exam.slug}"
         done = self.at(exam.days_ago, 2)
         study_id = ""
-        if exam.pictures_in_chart and "ImagingStudy" in self.p.declared:
+        if exam.slices and "ImagingStudy" in self.p.declared:
             study_id = self.id(f"{slug}:study")
             endpoint = self.id("pictures") if self.p.name == "open" else ""
-            yield pictures.imaging_study(self.p, study_id, patient_id, slug, exam, done, endpoint)
+            holding = pictures.Held(self.p.name, person, exam)
+            yield pictures.imaging_study(holding, study_id, patient_id, done, endpoint)
         text = f"{exam.title.upper()}\n\nFINDINGS\n{exam.finding}\n\nCONCLUSION\n{exam.conclusion}"
         report: Resource = {
             "resourceType": "DiagnosticReport",

@@ -43,9 +43,10 @@ class Records:
         if opened is None:
             opened = stamp(now())
             self.journal.append({"kind": "opened", "at": opened})
+        self.opened = datetime.fromisoformat(opened)
         self.shelf = Shelf(self.journal, now)
         address = base or f"http://practice.invalid{personality.fhir_path}"
-        self.shelf.seed(people.chart(personality, datetime.fromisoformat(opened), address))
+        self.shelf.seed(people.chart(personality, self.opened, address))
         self.shelf.replay(entries)
         self.scenarios = Scenarios(self.journal, entries)
         self.answers = Answers(self.shelf, personality, address, access)

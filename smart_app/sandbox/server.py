@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Flask, Response, request
 
-from smart_app.sandbox import scenarios
+from smart_app.sandbox import handing, scenarios
 from smart_app.sandbox.access import patient_of
 from smart_app.sandbox.answers import Answers
 from smart_app.sandbox.cut import cut
@@ -42,6 +42,8 @@ class FhirFace:
         app.add_url_rule(f"{path}/", f"{name}-system-slash", self._guarded(self.system), methods=["POST"])
         app.add_url_rule(f"{path}/<kind>", f"{name}-type", self._guarded(self.of_type), methods=["GET", "POST"])
         app.add_url_rule(f"{path}/<kind>/_search", f"{name}-search", self._guarded(self.search), methods=["POST"])
+        if self.p.name == "open":
+            app.add_url_rule(f"{path}/wado/studies/<uid>", f"{name}-wado", self._guarded(self.pictures))
         methods = ["GET", "PUT", "DELETE", "PATCH"]
         app.add_url_rule(f"{path}/<kind>/<key>", f"{name}-one", self._guarded(self.one), methods=methods)
 
@@ -84,6 +86,20 @@ class FhirFace:
             raise outcome(400, "invalid", "The resource and its address differ")
         version, new = answers.update(body, if_match=request.headers.get("If-Match"))
         return self._stored(version, 201 if new else 200)
+
+    def pictures(self, answers: Answers, body: Any, uid: str) -> Response:
+        """A whole study (WADO-RS) for a token that may read its ImagingStudy."""
+        del body
+        found = handing.find(self.house, uid)
+        if found is None:
+            raise Refusal(404)
+        holding, patient = found
+        answers.find("ImagingStudy", [("patient", patient)])  # refuses who may not see this patient's studies
+        accept = _accept()
+        if "multipart/related" not in accept and "*/*" not in accept:
+            raise Refusal(406)
+        content, kind = handing.multipart(handing.files(self.house, holding, patient))
+        return Response(content, content_type=kind)
 
     def _guarded(self, view: Callable[..., Response]) -> Callable[..., Response]:
         """The view behind token, scenario and error handling."""
@@ -143,6 +159,9 @@ class FhirFace:
         for name in ("patient", "subject"):
             if request.values.get(name):
                 return request.values[name].rpartition("/")[2]
+        if where.get("uid"):
+            holding = handing.find(self.house, where["uid"])
+            return holding[1] if holding else ""
         if where.get("key"):
             version = self.house.records.shelf.newest(where["kind"], where["key"])
             owner = version.resource.get("securityContext", {}).get("reference", "") if version else ""
@@ -153,14 +172,17 @@ class FhirFace:
         return token.access.patient
 
     def _trouble(self, token: Token, patient: str) -> None:
+        self._trouble_with(patient)
         trouble = self.house.records.scenarios
-        which = trouble.of(patient)
+        if trouble.refuses_token(patient, token.access.client_id, token.value):
+            raise self._unknown_token()
+
+    def _trouble_with(self, patient: str) -> None:
+        which = self.house.records.scenarios.of(patient)
         if which == "slow":
             time.sleep(scenarios.SLOW_SECONDS)
         if which == "ehr-down":
             raise Refusal(503, headers={"Retry-After": "2"})
-        if trouble.refuses_token(patient, token.access.client_id, token.value):
-            raise self._unknown_token()
 
     def _loses(self, body: Any, where: dict[str, str]) -> bool:
         if not isinstance(body, dict):

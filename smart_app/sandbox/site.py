@@ -11,9 +11,11 @@ from typing import Any
 
 from flask import Flask, Response, jsonify
 
-from smart_app.sandbox import authorize, control, discovery, tokens
+from smart_app.sandbox import authorize, control, discovery, postbox, tokens
 from smart_app.sandbox.house import Face, House
 from smart_app.sandbox.identity import SignIn
+from smart_app.sandbox.pages import Screens
+from smart_app.sandbox.portal import Portal
 from smart_app.sandbox.refusal import operation_outcome
 from smart_app.sandbox.server import FhirFace
 from smart_app.sandbox.town import Town
@@ -33,6 +35,9 @@ def practice_app(practice: Town, *, patients: bool) -> Flask:
         for sign_in in practice.sign_ins.values():
             _sign_in(app, sign_in)
         control.join(app, practice)
+        Screens(practice).join(app)
+        Portal(practice).join(app)
+        postbox.join(app, practice)
     app.add_url_rule("/oracle/r4/<tenant>/<path:rest>", "no-tenant", _no_such_tenant, methods=["GET", "POST", "PUT"])
     _headers(app, practice)
     return app
@@ -84,7 +89,7 @@ def _headers(app: Flask, practice: Town) -> None:
     @app.after_request
     def add(answer: Response) -> Response:
         if answer.mimetype == "text/html":
-            answer.headers["Content-Security-Policy"] = policy
+            answer.headers.setdefault("Content-Security-Policy", policy)
             answer.headers["Referrer-Policy"] = "no-referrer"
             answer.headers["X-Content-Type-Options"] = "nosniff"
         return answer

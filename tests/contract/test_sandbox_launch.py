@@ -283,7 +283,7 @@ def test_a_token_opens_only_the_base_it_was_given_for(app: ForeignApp, practice:
 
 
 @pytest.mark.parametrize(
-    ("organisation", "person", "role"), [("northlight", "ferrante", "expert"), ("desk", "quill", "operator")]
+    ("organisation", "person", "role"), [("northlight", "exemplar", "expert"), ("desk", "operator", "operator")]
 )
 def test_an_expert_signs_in_with_their_own_organisation(
     app: ForeignApp, practice: Practice, organisation: str, person: str, role: str
