@@ -19,8 +19,12 @@ def shape_faults(resource: dict[str, Any]) -> list[tuple[str, str]]:
         model = get_fhir_model_class(str(kind))
         model.model_validate(resource)
     except ValidationError as problem:
-        return [(".".join((str(kind), *map(str, e["loc"]))), e["msg"]) for e in problem.errors(include_input=False)]
+        return [(_path(str(kind), e["loc"]), e["msg"]) for e in problem.errors(include_input=False)]
     except (ValueError, KeyError, TypeError) as problem:
         # A contained resource of an unknown type is a bare KeyError.
         return [(str(kind), f"not an R4 resource: {problem}")]
     return []
+
+
+def _path(kind: str, steps: tuple[int | str, ...]) -> str:
+    return kind + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)

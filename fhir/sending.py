@@ -69,8 +69,9 @@ def _update_document(chart: Chart, profile: Profile, facts: OpinionFacts, earlie
     standing = chart.read(earlier)
     if not same_patient(standing, facts.subject):
         raise ChartConflict(f"{earlier} is no longer in this patient's chart. Look at it at once.")
-    visits = standing.get("context", {}).get("encounter") or [{}]
-    facts = replace(facts, encounter=visits[0].get("reference"))
+    context = standing.get("context")
+    visits = context.get("encounter") if isinstance(context, dict) else None
+    facts = replace(facts, encounter=visits[0].get("reference") if visits else None)
     resource = {**document_reference(facts, profile), "id": standing["id"]}
     if standing.get("identifier"):
         resource["identifier"] = standing["identifier"]

@@ -105,8 +105,8 @@ def _carries(resource: Resource, facts: OpinionFacts) -> bool:
     """A search that ignored the identifier must not give us somebody else's report."""
     if version_of(resource, facts.referral_id) is not None:
         return True
-    identifiers = resource.get("identifier") or ()
-    return any(i.get("system") == codes.OPINION_ID and i.get("value") == facts.referral_id for i in identifiers)
+    known = _dicts(resource.get("identifier"))
+    return any(i.get("system") == codes.OPINION_ID and i.get("value") == facts.referral_id for i in known)
 
 
 def attachments(resource: Resource) -> list[Resource]:

@@ -239,6 +239,10 @@ def test_a_redirect_is_followed_below_the_base_only(stub: Stub, stranger: Stub, 
     with pytest.raises(ChartRefused, match="outside itself"):
         chart.read("Patient/p1")
     assert stranger.seen == []
+    for _ in range(4):
+        stub.says("", 302, Location=f"{stub.url}/Patient/p1")
+    with pytest.raises(ChartRefused, match="circles"):
+        chart.read("Patient/p1")
 
 
 # -- refusals in plain words -----------------------------------------------------------------------------------------
@@ -273,11 +277,46 @@ def test_the_words_of_an_operation_outcome_are_kept(stub: Stub, chart: FhirChart
     assert caught.value.support == "59159"
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 405, 406, 413, 415, 422, 501])
-def test_a_clear_no_to_a_write_is_a_refusal(stub: Stub, chart: FhirChart, status: int) -> None:
-    stub.says("", status)
-    with pytest.raises(ChartRefused):
+@pytest.mark.parametrize("status", [307, 400, 401, 403, 405, 406, 413, 415, 422, 501])
+@pytest.mark.parametrize("body", ["", "[]", '{"issue": 3}', "<html/>"])
+def test_a_clear_no_to_a_write_is_a_refusal_in_words(stub: Stub, chart: FhirChart, status: int, body: str) -> None:
+    """Whatever body comes with it."""
+    stub.says(body, status, Location="elsewhere")
+    with pytest.raises(ChartRefused, match=f"HTTP {status}"):
         chart.create(TASK)
+    assert len(stub.seen) == 1
+
+
+def test_an_outcome_without_text_is_told_by_its_codes(stub: Stub, chart: FhirChart) -> None:
+    issue = {"code": "processing", "details": {"coding": [{"code": "59141", "display": "Duplicate"}]}}
+    stub.says({"resourceType": "OperationOutcome", "issue": [issue, {"code": "value"}]}, 422)
+    with pytest.raises(ChartRefused, match="Duplicate; value"):
+        chart.create(TASK)
+
+
+def test_an_outcome_that_never_ends_is_cut(stub: Stub, chart: FhirChart) -> None:
+    stub.says({"resourceType": "OperationOutcome", "issue": [{"diagnostics": "long " * 1000}]}, 422)
+    with pytest.raises(ChartRefused) as caught:
+        chart.create(TASK)
+    assert len(str(caught.value)) < 350
+
+
+def test_a_certificate_that_is_not_trusted_stops_a_write_before_it_is_sent(stub: Stub) -> None:
+    """The handshake failed: surely nothing was written."""
+
+    def untrusted(*_: object, **__: object) -> requests.Response:
+        raise requests.exceptions.SSLError("certificate verify failed: CERTIFICATE_VERIFY_FAILED")
+
+    def broken(*_: object, **__: object) -> requests.Response:
+        raise requests.exceptions.SSLError("EOF occurred in violation of protocol")
+
+    with requests.Session() as session:
+        session.request = untrusted  # type: ignore[method-assign,assignment]
+        with pytest.raises(ChartUnavailable):
+            FhirChart(stub.url, session).create(TASK)
+        session.request = broken  # type: ignore[method-assign,assignment]
+        with pytest.raises(ChartUnclear):
+            FhirChart(stub.url, session).create(TASK)
 
 
 # -- searching -------------------------------------------------------------------------------------------------------
@@ -317,6 +356,22 @@ def test_one_odd_entry_never_spoils_the_page(stub: Stub, chart: FhirChart) -> No
     assert page.entries[1] == odd
     assert page.odd[0] == "Patient/odd"
     assert "Patient/p1" not in page.odd
+    stub.says({**bundle(PATIENT), "entry": [{"fullUrl": "x"}, {"resource": PATIENT, "search": "odd"}, 7]})
+    page = chart.search("Patient", name="a")
+    assert page.entries == (PATIENT,)
+    assert page.notes == ("The chart listed a record without showing it.",)
+
+
+def test_an_answer_that_is_no_search_result_is_refused(stub: Stub, chart: FhirChart) -> None:
+    stub.says(PATIENT)
+    with pytest.raises(ChartRefused, match="no search result"):
+        chart.search("Patient", name="a")
+
+
+def test_json_that_is_no_record_is_unavailable(stub: Stub, chart: FhirChart) -> None:
+    stub.says([PATIENT])
+    with pytest.raises(ChartUnavailable, match="no FHIR record"):
+        chart.read("Patient/p1")
 
 
 def test_a_next_link_to_another_host_is_not_followed_and_the_page_says_so(

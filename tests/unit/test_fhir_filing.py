@@ -501,7 +501,12 @@ def test_what_went_down_the_ladder_is_taken_back_where_it_stands() -> None:
     first = filed(Bent(chart, transaction=refuse), OPEN, facts)
     assert first.rung == "DocumentReference"
     assert filed(chart, OPEN, replace(facts, status="entered-in-error")) == first
-    assert chart.search("DiagnosticReport", identifier=f"|{REFERRAL}").entries == ()
+    assert (
+        chart.search(
+            "DiagnosticReport", identifier=f"https://second-opinion.example/fhir/opinion-id|{REFERRAL}"
+        ).entries
+        == ()
+    )
 
 
 def test_a_document_somebody_changed_under_our_identifier_stops_for_a_person() -> None:
@@ -589,6 +594,73 @@ def test_a_document_larger_than_the_chart_takes_is_not_sent(kind: str) -> None:
     with pytest.raises(InvalidResource, match="bytes"):
         file(chart, replace(PROFILES[kind], max_bytes=50), facts, "Encounter/e")
     assert chart.writes == []
+
+
+def test_a_search_that_ignores_our_identifier_finds_nobody_elses_report() -> None:
+    """Some servers drop a parameter they do not know and answer with everything."""
+
+    def everything(chart: Chart, kind: str, where: Resource | None = None, **params: str) -> Page:
+        return chart.search(kind, patient=str((where or {}).get("patient")))
+
+    chart = chart_of("open")
+    facts = facts_for(chart)
+    filed(chart, OPEN, replace(facts, referral_id="00000000-0000-4000-8000-000000000000"))
+    assert look(Bent(chart, search=everything), OPEN, facts) is None
+
+
+def test_a_chart_that_lets_us_search_nothing_is_not_written_to() -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise ChartRefused("no search for you", status=403)
+
+    chart = Bent(chart_of("open"), search=refuse)
+    with pytest.raises(ChartRefused, match="look for our documents"):
+        file(chart, OPEN, facts_for(chart.chart), None)
+    assert chart.writes == []
+
+
+def test_a_rung_that_we_may_not_search_does_not_stop_the_others() -> None:
+    def reports_only(chart: Chart, kind: str, *args: Any, **kwargs: Any) -> Page:
+        if kind != "DiagnosticReport":
+            raise ChartRefused("not granted", status=403)
+        return chart.search(kind, *args, **kwargs)
+
+    chart = chart_of("open")
+    facts = facts_for(chart)
+    assert file(Bent(chart, search=reports_only), OPEN, facts, None).rung == "DiagnosticReport"
+
+
+def test_where_only_messages_are_taken_the_opinion_is_a_message() -> None:
+    chart = Bent(chart_of("open"))
+    facts = facts_for(chart.chart)
+    profile = replace(OPEN, rungs=("Communication",))
+    found = file(chart, profile, facts, None)
+    assert found.rung == "Communication"
+    assert file(chart, profile, facts, None) == found
+    assert chart.writes == ["create"]
+    with pytest.raises(ChartRefused, match="by hand"):
+        file(chart, profile, replace(facts, status="entered-in-error"), None)
+
+
+def test_a_document_that_moved_to_another_patient_is_not_touched() -> None:
+    chart = chart_of("oracle")
+    facts = facts_for(chart)
+    first = filed(chart, ORACLE, facts)
+    moved = Bent(chart, read=changed(subject={"reference": "Patient/somebody-else"}))
+    with pytest.raises(ChartConflict, match="no longer in this patient"):
+        file(moved, ORACLE, second(facts, first.resource), None)
+    assert moved.writes == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00"])
+def test_bytes_that_are_gone_or_no_text_prove_nothing(content: bytes) -> None:
+    def gone(_: Chart, __: str) -> tuple[bytes, str]:
+        if not content:
+            raise NotInChart("gone")
+        return content, "text/plain"
+
+    chart = chart_of("epic")
+    with pytest.raises(ChartUnclear, match="does not hold the words"):
+        filed(Bent(chart, read_binary=gone), EPIC, facts_for(chart))
 
 
 # -- the ladder ------------------------------------------------------------------------------------------------------
