@@ -70,7 +70,7 @@ def opinion_key(referral_id: str) -> Resource:
 
 def reference_line(referral_id: str, version: int) -> str:
     """The line by which we know our own document again where a chart drops identifiers."""
-    return f"Second opinion reference: {referral_id}/{version}"
+    return f"Reference: {referral_id} version {version}"
 
 
 def title(facts: OpinionFacts) -> str:
@@ -84,7 +84,7 @@ def note_text(facts: OpinionFacts) -> str:
     if facts.change_line and not text.startswith(facts.change_line):
         text = f"{facts.change_line}\n\n{text}"
     line = reference_line(facts.referral_id, facts.version)
-    if line not in text:
+    if line not in text.splitlines():
         text = f"{text}\n\n{line}"
     return text + "\n"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,11 +45,11 @@ def proven(chart: Chart, resource: Resource, facts: OpinionFacts) -> bool:
 
     Raises the chart's errors where an attachment cannot be read: what was not seen is not proven.
     """
-    line = reference_line(facts.referral_id, facts.version).encode()
+    line = reference_line(facts.referral_id, facts.version)
     good = False
     for content_type, content in _contents(chart, resource):
         wanted = document_bytes(facts, content_type)
-        if sha1(content) == sha1(wanted) or line in content or _same_words(content, facts):
+        if sha1(content) == sha1(wanted) or _marked(content.decode("latin-1"), line) or _same_words(content, facts):
             good = True
         elif content_type.startswith(("application/pdf", "text/plain")):
             return False  # one form says what was signed and another does not
@@ -150,9 +151,7 @@ def _words(text: str) -> str:
 
 def _marked(text: object, mark: str) -> bool:
     """The mark, and not as the beginning of a higher version number."""
-    if not isinstance(text, str) or mark not in text:
-        return False
-    return not text.partition(mark)[2][:1].isdecimal()
+    return isinstance(text, str) and re.search(rf"{re.escape(mark)}(?!\d)", text) is not None
 
 
 def _dicts(value: object) -> list[Resource]:

@@ -651,6 +651,20 @@ def test_a_document_that_moved_to_another_patient_is_not_touched() -> None:
     assert moved.writes == []
 
 
+def test_our_reference_line_in_a_document_rendered_again_is_the_proof_and_of_this_version_only() -> None:
+    """A chart may keep the words and change the bytes; version 1 is not version 12."""
+    chart = chart_of("epic")
+    facts = facts_for(chart)
+
+    def shown(line: str) -> Callable[..., tuple[bytes, str]]:
+        return lambda *_: (f"HEADER\n\nNew tear.\n{line}\nFOOTER".encode(), "text/plain")
+
+    line = f"Reference: {REFERRAL} version 1"
+    assert filed(Bent(chart, read_binary=shown(line)), EPIC, facts).unsigned
+    with pytest.raises(ChartUnclear):
+        filed(Bent(chart, read_binary=shown(line + "2")), EPIC, facts)
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00"])
 def test_bytes_that_are_gone_or_no_text_prove_nothing(content: bytes) -> None:
     def gone(_: Chart, __: str) -> tuple[bytes, str]:
