@@ -10,7 +10,7 @@ import logging
 from datetime import datetime
 from functools import cache
 
-from dbos import DBOSClient, EnqueueOptions, WorkflowSerializationFormat
+from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -37,7 +37,11 @@ class Queue:
         if parsed.get_backend_name() == "sqlite":
             prepare_sqlite(parsed)
         self._client = DBOSClient(
-            system_database_url=url, application_name=APPLICATION, lazy=True, retry_connection_errors=False
+            system_database_url=url,
+            application_name=APPLICATION,
+            serializer=DBOSPortableJSONSerializer(),
+            lazy=True,
+            retry_connection_errors=False,
         )
 
     def enqueue(self, row_id: str, attempt: int) -> None:
@@ -50,7 +54,6 @@ class Queue:
             "queue_name": QUEUE,
             "workflow_id": workflow_id(row_id, attempt),
             "app_version": VERSION,
-            "serialization_type": WorkflowSerializationFormat.PORTABLE,
         }
         self._client.enqueue(options, row_id, attempt)
 
