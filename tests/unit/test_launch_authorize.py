@@ -368,6 +368,8 @@ def forged(authority: Authority, how: str) -> object:
             return authority.id_token(key=RSAKey.generate_key(2048))
         case "signed by a stranger under a new kid":
             return authority.id_token(key=RSAKey.generate_key(2048), header={"kid": "stranger"})
+        case "signed by the issuer under a kid it does not publish":
+            return authority.id_token(header={"kid": "unknown"})
         case "bringing its own key":
             own = RSAKey.generate_key(2048)
             return authority.id_token(key=own, header={"jwk": own.as_dict(private=False), "kid": "own"})
@@ -389,6 +391,7 @@ FORGERIES = (
     "signed with our public key as a secret",
     "signed by a stranger under the known kid",
     "signed by a stranger under a new kid",
+    "signed by the issuer under a kid it does not publish",
     "bringing its own key",
     "changed after signing",
     "cut",
@@ -493,3 +496,16 @@ def test_a_configuration_without_issuer_and_keys_is_completed_from_openid_discov
     ]
     issuer, begun, returned = launched(authority, http)
     assert complete(issuer, begun.pending, returned, keys=None, http=http, now=NOW).identity is not None
+
+
+def test_a_stranger_cannot_speak_for_an_ehr_that_does_not_name_its_issuer(authority: Authority, http: Outbound) -> None:
+    """The issuer in the token decides where keys are read, so it must live where the token endpoint does."""
+    unnamed = {**authority.configuration(), "issuer": None, "jwks_uri": None}
+    authority.answers["/fhir/.well-known/smart-configuration"] = [(200, {}, unnamed)]
+    with Authority() as stranger:
+        issuer, begun, returned = launched(authority, http)
+        stranger.nonce = authority.nonce
+        authority.token_changes = {"id_token": stranger.id_token()}
+        with pytest.raises(IdentityRejected, match="iss"):
+            complete(issuer, begun.pending, returned, keys=None, http=http, now=NOW)
+        assert stranger.seen == []
