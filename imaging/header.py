@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import struct
 import warnings
 from collections.abc import Callable
 from datetime import date
 from typing import Any, BinaryIO
 
 import pydicom
+import pydicom.uid
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
 
 from imaging.errors import NotDicom
 from imaging.study import Header, Instance, Person
+
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its warnings quote values, and values are people
 
 DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory (PS3.4 Annex on media), whatever the file is called
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -45,6 +50,24 @@ def read_dataset(stream: BinaryIO) -> FileDataset:
     except Exception as problem:
         # A damaged file makes pydicom raise almost anything (struct, key, value, memory, recursion, EOF).
         raise NotDicom("The file is damaged and cannot be read.") from problem
+
+
+def cut_short(stream: BinaryIO, dataset: FileDataset, size: int) -> bool:
+    """Does the file of `size` bytes end before its pixels do? Call right after `read_dataset`, on the same stream."""
+    syntax = pydicom.uid.UID(str(getattr(dataset.file_meta, "TransferSyntaxUID", IMPLICIT_LITTLE)))
+    if syntax == pydicom.uid.DeflatedExplicitVRLittleEndian:
+        return False
+    order = "<" if syntax.is_little_endian else ">"
+    head = stream.read(12)
+    if len(head) < 12 or struct.unpack(f"{order}HH", head[:4]) not in PIXELS:
+        return False
+    implicit = head[4:6] not in (b"OB", b"OW", b"OF", b"OD")
+    length = struct.unpack(f"{order}L", head[4:8] if implicit else head[8:12])[0]
+    return bool(length != UNDEFINED and stream.tell() - (4 if implicit else 0) + length > size)
+
+
+PIXELS = ((0x7FE0, 0x0010), (0x7FE0, 0x0008), (0x7FE0, 0x0009))
+UNDEFINED = 0xFFFFFFFF
 
 
 def read_header(stream: BinaryIO) -> Header:
@@ -111,7 +134,7 @@ class _Reader:
 
     def text(self, keyword: str) -> str:
         """One text, its first value if there are several."""
-        return str(self._get(keyword, lambda v: _first(v), ""))
+        return str(self._get(keyword, _first, ""))
 
     def several(self, keyword: str) -> tuple[str, ...]:
         """Every value."""

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from imaging.errors import NotDicom, UnsafeMedia
-from imaging.header import IsDirectory, read_header
+from imaging.header import IsDirectory, cut_short, header_of, read_dataset
 from imaging.study import Header, Person, Study, gather
 
 
@@ -93,7 +93,11 @@ def judge(name: str, stream: BinaryIO, size: int) -> tuple[Verdict, Header | Non
         return Verdict.LOCKED, None, "The file is locked. Its password is on the sleeve or from the imaging centre."
     marked = start[128:132] == b"DICM"
     try:
-        return Verdict.IMAGE, read_header(stream), ""
+        dataset = read_dataset(stream)
+        header = header_of(dataset)
+        if cut_short(stream, dataset, size):
+            return Verdict.UNREADABLE, None, "The picture is cut short. Ask the imaging centre for a new copy."
+        return Verdict.IMAGE, header, ""
     except IsDirectory:
         return Verdict.DIRECTORY, None, ""
     except NotDicom as problem:
@@ -226,11 +230,15 @@ IN_MEMORY = 16_000_000  # bytes; a larger member waits in a temporary file under
 def _spooled(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> BinaryIO:
     """The member's bytes, never more than its header promises (lengths in a ZIP can lie)."""
     out = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (the caller closes it)
-    with archive.open(member) as source:
-        left = limit
-        while left and (chunk := source.read(min(left, 256 * 1024))):
-            out.write(chunk)
-            left -= len(chunk)
+    try:
+        with archive.open(member) as source:
+            left = limit
+            while left and (chunk := source.read(min(left, 256 * 1024))):
+                out.write(chunk)
+                left -= len(chunk)
+    except BaseException:
+        out.close()
+        raise
     out.seek(0)
     return cast("BinaryIO", out)
 

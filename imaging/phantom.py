@@ -36,7 +36,7 @@ def ct_study(
 
     `study_date` is ISO; pixels are int16 in Hounsfield-like units, `size` by `size`, `slices` in each of `series`.
     """
-    seed = "|".join((person.name, person.birth_date, person.id, study_date, description, modality))
+    seed = f"{person.name}|{person.birth_date}|{person.id}|{study_date}|{description}|{modality}"
     study = study_instance_uid or uid(seed)
     frame = uid(f"{study}|frame of reference")
     files = []

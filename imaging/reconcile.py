@@ -1,6 +1,6 @@
 """Is the person on the images the person in the chart? Field by field, and when in doubt: no (safety rule 1).
 
-A different birth date is always a conflict. A name may be spelled, ordered or accented otherwise; then a person is asked.
+A different birth date is always a conflict. A name may be spelled or ordered otherwise; then a person is asked.
 """
 
 from __future__ import annotations
@@ -147,10 +147,10 @@ def _one_name(chart: Claim, group: str) -> str:
         return VARIANT  # order, hyphen, particles, carets in other places
     if not given and not chart_given:
         return CONFLICT
-    return VARIANT if _families_agree(theirs, ours, chart) else CONFLICT
+    return VARIANT if _families_agree(theirs, chart) else CONFLICT
 
 
-def _families_agree(theirs: list[str], ours: list[str], chart: Claim) -> bool:
+def _families_agree(theirs: list[str], chart: Claim) -> bool:
     """A shared part of the family name and the same first given name, or its initial. Twins share only the first."""
     family = set(_core(_words(chart.name_family)))
     given = _core(_words(chart.name_given))

@@ -152,7 +152,7 @@ def _join(study: Study, series: list[Series]) -> Study:
 
 def started(date: str, time: str, zone: str) -> str:
     """ISO 8601 from an ISO date, a DICOM TM and a zone ("+0100"). FHIR R4 forbids a time without a zone."""
-    digits = time.split(".")[0].replace(":", "")
+    digits = time.partition(".")[0].replace(":", "")
     if not date or len(digits) < 4 or not digits.isdigit() or len(zone) != 5:
         return date
     return f"{date}T{digits[:2]}:{digits[2:4]}:{digits[4:6] or '00'}{zone[:3]}:{zone[3:]}"
