@@ -45,7 +45,6 @@ US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
 US_CORE_SERVICE_REQUEST = f"{US_CORE}us-core-servicerequest"
 US_CORE_REPORT_NOTE = f"{US_CORE}us-core-diagnosticreport-note"
 US_CORE_DOCUMENT_REFERENCE = f"{US_CORE}us-core-documentreference"
-ASSOCIATED_STUDY = "https://profiles.ihe.net/RAD/IMR/StructureDefinition/associatedStudy"
 REQUIRES_ACCESS_TOKEN = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/requires-access-token"  # noqa: S105
 DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 

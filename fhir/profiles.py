@@ -19,7 +19,8 @@ class Profile:
 
     `look_by`: "identifier" (the chart keeps ours), "content" (our reference line in what it kept). Where `can_look`
     is False an unclear write is parked for a person. `revise`: "update" changes the resource in place under If-Match,
-    "new" files another one that says what it replaces. `max_bytes` is the largest attachment, decoded.
+    "new" files another one that says what it replaces. `max_bytes` is the largest attachment, decoded. No profile
+    names an author: who asked did not write it, and who wrote it is seldom known to that chart.
     """
 
     name: str
@@ -30,7 +31,6 @@ class Profile:
     doc_status: str  # "preliminary", "final"
     can_look: bool
     look_by: str = "content"
-    author: str = "none"
     document_type: tuple[str, str, str] = (codes.LOINC, "18748-4", "Diagnostic imaging study")
     us_core: bool = True  # category and claimed profile; left out where unknown elements fail the call
     needs_period_end: bool = False

@@ -21,6 +21,7 @@ Resource = dict[str, Any]
 
 READERS = ("Practitioner", "PractitionerRole")
 TITLE = "Second opinion on outside imaging"
+OPENING = 4  # lines a reader sees before anything else
 UNKNOWN_TIME = {"extension": [{"url": codes.DATA_ABSENT, "valueCode": "unknown"}]}
 
 
@@ -79,9 +80,10 @@ def title(facts: OpinionFacts) -> str:
 
 
 def note_text(facts: OpinionFacts) -> str:
-    """The text as a note: first what it replaces, last our reference line, each once."""
+    """The text as a note: it opens with what it replaces and ends with our reference line, each once."""
     text = facts.text.strip("\n")
-    if facts.change_line and not text.startswith(facts.change_line):
+    opening = "\n".join(text.splitlines()[:OPENING]).casefold()
+    if facts.change_line and f"version {facts.version - 1}" not in opening:
         text = f"{facts.change_line}\n\n{text}"
     line = reference_line(facts.referral_id, facts.version)
     if line not in text.splitlines():

@@ -152,6 +152,8 @@ def test_a_later_version_opens_with_what_changed() -> None:
     assert reported(LATER)["conclusion"].startswith(LATER.change_line)
     assert note_text(LATER).startswith(LATER.change_line)
     assert note_text(LATER).count(LATER.change_line) == 1
+    told = replace(LATER, text="CORRECTED, version 2: the side\nIt replaces version 1, signed on 4 March.\n\nWords")
+    assert note_text(told).startswith("CORRECTED, version 2")
 
 
 def test_a_note_ends_with_our_reference_exactly_once() -> None:
