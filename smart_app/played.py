@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+
+from imaging.errors import ImagingError
 from imaging.media import survey
 from imaging.phantom import ct_study
 from imaging.study import Person
-
-from imaging.errors import ImagingError
 
 BATCH = 12  # files in one request
 JSON = {"Accept": "application/json"}
@@ -100,10 +101,9 @@ class Browser:
         return f"{parts.scheme}://{parts.netloc}{line}/{path}"
 
     def _keep(self, answer: requests.Response) -> dict[str, Any]:
-        try:
+        page: dict[str, Any] = {}
+        with suppress(ValueError):
             page = answer.json()
-        except ValueError:
-            page = {}
         if not answer.ok or "error" in page:
             error = page.get("error", {})
             raise StepFailed(error.get("message") or f"answered {answer.status_code}", error.get("why", ""))
@@ -146,7 +146,8 @@ class Clinician(Browser):
         """The referral as a FHIR Bundle."""
         answer = self.http.get(self.at(f"referrals/{self.referral}/record"), headers=JSON, timeout=60)
         answer.raise_for_status()
-        return dict(answer.json())
+        bundle: dict[str, Any] = answer.json()
+        return bundle
 
 
 class Patient(Browser):

@@ -10,11 +10,10 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
-from fhir.filing import PROFILES, Filed, Profile, choose_encounter, file, look, note_is_signed
-from fhir.report import OpinionFacts
-
 from fhir.chart import Chart
 from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear, InvalidResource, NotInChart
+from fhir.filing import PROFILES, Filed, Profile, choose_encounter, confirm, file, look, note_is_signed
+from fhir.report import OpinionFacts
 from launch.errors import LaunchError
 from smart_app import letter, record
 from smart_app.case import Filing, Party
@@ -22,8 +21,9 @@ from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
 from smart_app.ports import Ports
 from smart_app.referral import Referral, Status
 from smart_app.sites import Site
-from smart_app.store import Owed, Transaction
+from smart_app.store import Entry, Owed, Transaction
 
+OPEN_INTENT = ("intended", "unclear")
 LOOK_AGAIN = timedelta(seconds=20)
 REMIND_AFTER = timedelta(days=2)
 
@@ -52,26 +52,39 @@ def file_opinion(ports: Ports, owed: Owed) -> Outcome:
     key = ledger_key(referral.id, version)
     with ports.store.reading() as tx:
         entry = tx.ledger.get(key)
-    open_intent = entry is not None and entry.state in ("intended", "unclear")
+    open_intent = entry is not None and entry.state in OPEN_INTENT
     if version < len(referral.opinions) and entry is None:
         return Done(f"Version {version} was replaced before it was filed.")
     facts = opinion_facts(ports, referral, version)
-    if open_intent and not profile.can_look:
-        return Parked(UNCLEAR.format(version=version))
     chart = ports.charts.system(site.id)
+    chart.capability()  # a chart that is down, or a token we cannot have, ends the attempt before the intent
     if open_intent:
-        found = look(chart, profile, facts)
-        if found is not None:
-            return record_filing(ports, owed, _filing(ports, version, found), SYSTEM)
+        seen = _look_again(chart, profile, facts, entry)
+        if isinstance(seen, Parked):
+            return seen
+        if seen is not None:
+            return record_filing(ports, owed, _filing(ports, version, seen), SYSTEM)
     encounter = None
     if profile.encounter != "never":
         encounter = choose_encounter(chart, referral.patient.reference, referral.encounter or None)
         if encounter is None and profile.encounter == "required":
-            return Parked(
-                "This chart takes a note only inside a visit, and none was found for this patient. "
-                "Open a visit in the chart, then send again."
-            )
-    return _write(ports, owed, chart, profile, facts, encounter, key)
+            return Parked(NO_VISIT)
+    return _write(ports, owed, chart, profile, facts, encounter)
+
+
+def _look_again(chart: Chart, profile: Profile, facts: OpinionFacts, entry: Entry | None) -> Filed | Parked | None:
+    """What became of an intent without an outcome. None: it surely does not stand there, and may be written."""
+    if entry is not None and entry.resource:
+        return confirm(chart, profile, facts, entry.resource)
+    if profile.can_look:
+        return look(chart, profile, facts)
+    return Parked(UNCLEAR.format(version=facts.version))
+
+
+NO_VISIT = (
+    "This chart takes a note only inside a visit, and none was found for this patient. "
+    "Open a visit in the chart, then send again."
+)
 
 
 UNCLEAR = (
@@ -90,19 +103,21 @@ def opinion_facts(ports: Ports, referral: Referral, version: int) -> OpinionFact
 
 
 def _write(
-    ports: Ports, owed: Owed, chart: Chart, profile: Profile, facts: OpinionFacts, encounter: str | None, key: str
+    ports: Ports, owed: Owed, chart: Chart, profile: Profile, facts: OpinionFacts, encounter: str | None
 ) -> Outcome:
+    key = ledger_key(facts.referral_id, facts.version)
     digest = hashlib.sha256(facts.text.encode()).hexdigest()
     with ports.store.transaction() as tx:
         tx.ledger.intend(key, owed.id, digest, ports.now())
     try:
         filed = file(chart, profile, facts, encounter)
-    except (ChartUnavailable, LaunchError):
+    except ChartUnavailable:
         _settle(ports, key, "refused")  # surely not written: the next attempt starts clean
         raise
-    except ChartUnclear:
-        _settle(ports, key, "unclear")
-        if profile.can_look:
+    except (ChartUnclear, LaunchError) as unclear:
+        reference = getattr(unclear, "reference", "") or ""
+        _settle(ports, key, "unclear", reference)
+        if profile.can_look or reference:
             return Later(ports.now() + LOOK_AGAIN, "Sent, and no answer came back. We look before we write again.")
         return Parked(UNCLEAR.format(version=facts.version))
     except (ChartRefused, NotInChart, InvalidResource) as refusal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fhir.filing import note_is_signed
-
 from smart_app.case import Filing, Party
 from smart_app.deliver.chart import ledger_key, record_filing
 from smart_app.ports import Ports
