@@ -144,7 +144,8 @@ def make_launch(practice: Town, house: House, given: dict[str, Any]) -> dict[str
     encounter = "" if audience == "patient" else str(given.get("encounter") or open_visit(house, person.patient))
     launch = house.grants.give_launch(Launch(person.patient, encounter.rpartition("/")[2], user.reference, audience))
     iss = house.face(audience).fhir_base
-    url = f"{practice.app_base}/launch?{urlencode({'iss': iss, 'launch': launch})}"
+    door = "launch/patient" if audience == "patient" else "launch"  # a portal and a chart may share one iss
+    url = f"{practice.app_base}/{door}?{urlencode({'iss': iss, 'launch': launch})}"
     return {"launch": launch, "iss": iss, "launch_url": url}
 
 
