@@ -77,7 +77,6 @@ DCM_STUDY = coding(DCM, "113014", "Study")
 WADO_RS = coding(CONNECTION_TYPE, "dicom-wado-rs", "DICOM WADO-RS")
 
 IMAGING_REPORT = coding(LOINC, "18748-4", "Diagnostic imaging study")
-CONSULT_NOTE = coding(LOINC, "11488-4", "Consult note")
 RADIOLOGY = coding(LOINC, "LP29684-5", "Radiology")
 RADIOLOGY_SERVICE = coding(DIAGNOSTIC_SERVICE, "RAD", "Radiology")
 CLINICAL_NOTE = coding(US_CORE_DOCUMENT_CATEGORY, "clinical-note", "Clinical Note")

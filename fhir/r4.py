@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
 
 def shape_faults(resource: dict[str, Any]) -> list[tuple[str, str]]:
     """(path, fault) for everything that is not R4 in shape; empty where it is clean. Raises nothing."""
+    from pydantic import ValidationError
+
     from fhir.resources.R4B import get_fhir_model_class  # noqa: TID251
 
     kind = resource.get("resourceType")

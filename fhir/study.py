@@ -6,54 +6,16 @@ R4 section "ImagingStudy, DICOM mapping". The subject is always the patient of t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from fhir import codes
 from fhir.elements import identifier, pointer, present, when
+from fhir.study_facts import SeriesFacts, StudyFacts
 
 Resource = dict[str, Any]
 MOST_INSTANCES = 2000
 UID = re.compile(r"[0-9]+(\.[0-9]+)+")
-
-
-class SeriesFacts(Protocol):
-    """What is needed of one series. `instances` holds (SOP Instance UID, SOP Class UID, number)."""
-
-    @property
-    def series_instance_uid(self) -> str: ...
-    @property
-    def modality(self) -> str: ...
-    @property
-    def number(self) -> int | None: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def body_part(self) -> str: ...
-    @property
-    def laterality(self) -> str: ...
-    @property
-    def instances(self) -> Sequence[tuple[str, str, int | None]]: ...
-
-
-class StudyFacts(Protocol):
-    """What is needed of one study. `started` is ISO 8601 with an offset where a zone is known, else a date."""
-
-    @property
-    def study_instance_uid(self) -> str: ...
-    @property
-    def started(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def accession(self) -> str: ...
-    @property
-    def institution(self) -> str: ...
-    @property
-    def modalities(self) -> Sequence[str]: ...
-    @property
-    def series(self) -> Sequence[SeriesFacts]: ...
 
 
 @dataclass(frozen=True)
