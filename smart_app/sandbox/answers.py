@@ -111,24 +111,26 @@ class Answers:
         """The new version and whether it is new (False: a conditional create found it there). Raises Refusal."""
         self.may_post(resource)
         resource_type = resource["resourceType"]
-        if if_none_exist and self.personality.conditional_create:
-            there = self.find(resource_type, _query(if_none_exist)).matches
-            if len(there) > 1:
-                raise outcome(412, "multiple-matches", "More than one resource matches If-None-Exist")
-            if there:
-                return self.read(resource_type, there[0]["id"]), False
-        made = writing.prepare(self.personality, resource, self.access, self.shelf, None)
-        writing.check_references(self.personality, made, self.shelf)
-        return writing.keep(self.personality, made, self.base, self.shelf, self.access.client_id), True
+        with self.shelf.lock:
+            if if_none_exist and self.personality.conditional_create:
+                there = self.find(resource_type, _query(if_none_exist)).matches
+                if len(there) > 1:
+                    raise outcome(412, "multiple-matches", "More than one resource matches If-None-Exist")
+                if there:
+                    return self.read(resource_type, there[0]["id"]), False
+            made = writing.prepare(self.personality, resource, self.access, self.shelf, None)
+            writing.check_references(self.personality, made, self.shelf)
+            return writing.keep(self.personality, made, self.base, self.shelf, self.access.client_id), True
 
     def update(self, resource: Resource, *, if_match: str | None = None) -> tuple[Version, bool]:
         """The new version and whether it is a new resource. Raises Refusal."""
-        before = self.may_put(resource, if_match)
-        kept = before.resource if before else None
-        made = writing.prepare(self.personality, resource, self.access, self.shelf, kept)
-        writing.check_references(self.personality, made, self.shelf)
-        stored = writing.keep(self.personality, made, self.base, self.shelf, self.access.client_id, resource["id"])
-        return stored, before is None
+        with self.shelf.lock:
+            before = self.may_put(resource, if_match)
+            kept = before.resource if before else None
+            made = writing.prepare(self.personality, resource, self.access, self.shelf, kept)
+            writing.check_references(self.personality, made, self.shelf)
+            stored = writing.keep(self.personality, made, self.base, self.shelf, self.access.client_id, resource["id"])
+            return stored, before is None
 
     def delete(self, resource_type: str, resource_id: str) -> Version:
         """The deletion. Raises Refusal."""

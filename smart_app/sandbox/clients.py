@@ -57,7 +57,7 @@ def registrations(app_base: str) -> tuple[Client, ...]:
 
 
 class ClientRejected(Exception):
-    """The app did not prove who it is. The message is for the log of the practice, never for the answer."""
+    """The app did not prove who it is. The message says why, for those who build one."""
 
 
 class Register:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -37,16 +38,30 @@ class Practice(Town):
             thread.join()
 
     def start(self) -> Practice:
-        """Serve both ports in threads and return at once."""
-        self.mailbox.start()
-        for port, patients in ((self.port, False), (self.patient_port, True)):
-            app = practice_app(self, patients=patients)
-            server = waitress.create_server(app, host=self.host, port=port, threads=8, ident=None)
-            thread = threading.Thread(target=server.run, name=f"practice-{port}", daemon=True)
-            thread.start()
-            self._servers.append(server)
-            self._threads.append(thread)
+        """Serve both ports in threads and return at once. Raises OSError where a port is taken."""
+        try:
+            for port, patients in ((self.port, False), (self.patient_port, True)):
+                self._serve(port, patients=patients)
+            self.mailbox.start()
+        except OSError:
+            self.stop()
+            raise
         return self
+
+    def _serve(self, port: int, *, patients: bool) -> None:
+        listening = socket.socket()
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((self.host, port))
+        except OSError:
+            listening.close()
+            raise
+        app = practice_app(self, patients=patients)
+        server = waitress.create_server(app, sockets=[listening], threads=8, ident=None)
+        thread = threading.Thread(target=server.run, name=f"practice-{port}", daemon=True)
+        thread.start()
+        self._servers.append(server)
+        self._threads.append(thread)
 
     def stop(self) -> None:
         """Stop serving. What was written stays in the folder."""

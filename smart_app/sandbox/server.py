@@ -32,6 +32,7 @@ class FhirFace:
         self.face = face
         self.p = house.personality
         self.base = face.fhir_base
+        self._fetched: set[str] = set()  # studies brought from the far archive, in the scenario `slow`
 
     def join(self, app: Flask) -> None:
         """Add the routes."""
@@ -98,6 +99,9 @@ class FhirFace:
         accept = _accept()
         if "multipart/related" not in accept and "*/*" not in accept:
             raise Refusal(406)
+        if self.house.records.scenarios.of(patient) == "slow" and uid not in self._fetched:
+            self._fetched.add(uid)
+            raise Refusal(503, headers={"Retry-After": "1"})  # "being prepared", SMART Imaging Access
         content, kind = handing.multipart(handing.files(self.house, holding, patient))
         return Response(content, content_type=kind)
 
