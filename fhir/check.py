@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from fhir.errors import InvalidResource
@@ -71,7 +71,7 @@ def _emptiness(value: object, path: str) -> Iterator[Fault]:
 
 @cache
 def _tables() -> tuple[dict[str, Any], dict[str, frozenset[str]]]:
-    text = resources.files("fhir").joinpath("r4_rules.json").read_text("utf-8")
+    text = Path(__file__).with_name("r4_rules.json").read_text("utf-8")
     tables = json.loads(text)
     return tables["types"], {name: frozenset(codes) for name, codes in tables["codes"].items()}
 
