@@ -17,13 +17,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from smart_app.deliver import ACTIONS, Action, Done, Later, Outcome, Parked
 from smart_app.ports import Ports
 from smart_app.referral import ReferralError, StaleReferral
 from smart_app.settings import Settings
-from smart_app.store import NoSuchRow, Owed, utc_now
+from smart_app.store import NoSuchRow, Owed, StoreUnavailable, utc_now
 from smart_app.store.queue import APPLICATION, QUEUE, TOO_MANY_CRASHES, VERSION, WORKFLOW, Queue
 
 AT_ONCE = 4
@@ -52,9 +51,13 @@ def run(
     actions: Mapping[str, Action] = ACTIONS,
     stop: threading.Event | None = None,
 ) -> None:
-    """Work until SIGTERM or SIGINT, or until `stop` is set; ends what is under way first. `join` makes the ports."""
+    """Work until SIGTERM or SIGINT, or until `stop` is set; ends what is under way first. `join` makes the ports.
+
+    Raises StoreOutdated where the database was not migrated.
+    """
     stop = stop or _stop_on_signal()
     ports = join(settings)
+    ports.store.must_be_current()
     queue = Queue(settings.queue_url)  # sets WAL, so it comes before DBOS opens the file
     config: DBOSConfig = {
         "name": APPLICATION,
@@ -182,7 +185,7 @@ def after_trouble(owed: Owed, error: Exception, now: datetime) -> Outcome:
 
 
 def _may_pass(error: Exception) -> bool:
-    return bool(getattr(error, "retry", False)) or isinstance(error, (StaleReferral, OperationalError))
+    return bool(getattr(error, "retry", False)) or isinstance(error, StaleReferral)
 
 
 def _log_trouble(owed: Owed, error: Exception) -> None:
@@ -208,8 +211,8 @@ class Sweeper:
             try:
                 self.sweep()
                 self._tidy()
-            except SQLAlchemyError as problem:
-                log.warning("a database does not answer (%s); sweeping again soon", type(problem).__name__)
+            except StoreUnavailable:
+                log.warning("a database does not answer; sweeping again soon")
             _wait(stop, wake)
 
     def sweep(self) -> None:

@@ -8,10 +8,17 @@ with store.transaction() as tx:
 from __future__ import annotations
 
 from smart_app.store.audit import AuditLine
-from smart_app.store.codec import DocumentUnreadable
 from smart_app.store.database import Store, Transaction, utc_now
-from smart_app.store.ledger import Entry, LedgerClosed
-from smart_app.store.outbox import LANES, NoSuchRow, Owed
+from smart_app.store.errors import (
+    DocumentUnreadable,
+    LedgerClosed,
+    NoSuchRow,
+    StoreError,
+    StoreOutdated,
+    StoreUnavailable,
+)
+from smart_app.store.ledger import Entry
+from smart_app.store.outbox import LANES, Owed
 from smart_app.store.sessions import Invitation, Line, digest
 
 __all__ = [
@@ -25,6 +32,9 @@ __all__ = [
     "NoSuchRow",
     "Owed",
     "Store",
+    "StoreError",
+    "StoreOutdated",
+    "StoreUnavailable",
     "Transaction",
     "digest",
     "utc_now",

@@ -13,11 +13,9 @@ from typing import Any, TypeVar
 
 from cattrs import Converter
 
+from smart_app.store.errors import DocumentUnreadable
+
 Record = TypeVar("Record")
-
-
-class DocumentUnreadable(Exception):
-    """Stored text does not have the shape of its type, or was altered. The message holds no value of it."""
 
 
 def encode(record: object) -> str:

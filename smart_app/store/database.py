@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 from smart_app.store.audit import Audit
+from smart_app.store.errors import StoreOutdated, translated
 from smart_app.store.ledger import Ledger
 from smart_app.store.outbox import Outbox
 from smart_app.store.referrals import Referrals
@@ -61,36 +62,47 @@ class Store:
             self._writing = _sqlite_engine(self.url, "BEGIN IMMEDIATE", query_only=False)
             self._reading = _sqlite_engine(self.url, "BEGIN", query_only=True)
         else:
-            self._writing = create_engine(
-                self.url, hide_parameters=True, pool_pre_ping=True, isolation_level="READ COMMITTED"
-            )
+            self._writing = _postgresql_engine(self.url)
             self._reading = self._writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     def migrate(self) -> None:
-        """Bring the database to this version of the tables. Safe when two processes start at once."""
+        """Bring the database to this version of the tables. Safe when two processes start at once.
+
+        Raises StoreUnavailable.
+        """
         from smart_app.store.migrations import upgrade
 
-        upgrade(self._writing)
+        with translated():
+            upgrade(self._writing)
+
+    def must_be_current(self) -> None:
+        """Raises StoreOutdated where the tables are not those of this version; for the start of a process."""
+        from smart_app.store.migrations import is_current
+
+        with translated():
+            if not is_current(self._reading):
+                raise StoreOutdated("The database is not at this version. Run: second-opinion migrate")
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Read and write; committed at the end of the block, undone by an exception.
 
-        Raises RuntimeError inside another transaction of the same thread, which would wait for itself.
+        Raises StoreUnavailable, and RuntimeError inside another transaction of the same thread, which would wait for
+        itself.
         """
         if getattr(self._here, "writing", False):
             raise RuntimeError("a transaction inside a transaction would wait for itself")
         self._here.writing = True
         try:
-            with self._writing.begin() as connection:
+            with translated(), self._writing.begin() as connection:
                 yield Transaction(connection, self.now, writing=True)
         finally:
             self._here.writing = False
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """Read one consistent state; a write inside is refused by the database."""
-        with self._reading.begin() as connection:
+        """Read one consistent state; a write inside is refused by the database. Raises StoreUnavailable."""
+        with translated(), self._reading.begin() as connection:
             yield Transaction(connection, self.now, writing=False)
 
     def close(self) -> None:
@@ -136,5 +148,24 @@ def _sqlite_engine(url: URL, begin: str, *, query_only: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def begin_ourselves(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": 10},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+            cursor.execute("SET idle_in_transaction_session_timeout = 60000")
+        connection.commit()
 
     return engine

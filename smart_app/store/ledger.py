@@ -10,13 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
+from smart_app.store.errors import LedgerClosed
 from smart_app.store.tables import ledger as rows
 
 OUTCOMES = ("written", "refused", "unclear")
-
-
-class LedgerClosed(Exception):
-    """This was written already, or there is no intent that could have an outcome."""
 
 
 @dataclass(frozen=True)

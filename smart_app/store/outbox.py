@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, sel
 
 from smart_app.case import Party
 from smart_app.store.codec import encode
+from smart_app.store.errors import NoSuchRow
 from smart_app.store.tables import outbox as rows
 
 LANES = {
@@ -32,10 +33,6 @@ LANES = {
 }
 """action -> lane. A version has a lane of its own where waiting on one version must not hold up the next:
 a note that nobody has signed in the chart never delays a correction."""
-
-
-class NoSuchRow(Exception):
-    """Nothing of this id is owed."""
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,18 @@ workflow id is `row:attempt`, so it does not matter how often, or by whom. Our o
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 
-from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, error
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from smart_app.settings import Settings
 from smart_app.store.database import Store, prepare_sqlite
+from smart_app.store.errors import StoreUnavailable
 
 APPLICATION = "second-opinion"
 VERSION = "second-opinion-1"
@@ -47,7 +50,7 @@ class Queue:
     def enqueue(self, row_id: str, attempt: int) -> None:
         """Have the worker do that attempt of that row. Saying it again changes nothing.
 
-        Raises SQLAlchemyError where the queue cannot be reached, or no worker has ever made it.
+        Raises StoreUnavailable where the queue cannot be reached, or no worker has ever made it.
         """
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
@@ -55,30 +58,46 @@ class Queue:
             "workflow_id": workflow_id(row_id, attempt),
             "app_version": VERSION,
         }
-        self._client.enqueue(options, row_id, attempt)
+        with _translated():
+            self._client.enqueue(options, row_id, attempt)
 
     def ended(self, attempts: dict[str, int]) -> dict[str, str]:
         """Of these attempts (row id -> attempt), those whose workflow has ended: row id -> how (one of ENDED)."""
         names = {workflow_id(row_id, attempt): row_id for row_id, attempt in attempts.items()}
         if not names:
             return {}
-        found = self._client.list_workflows(
-            workflow_ids=list(names), status=list(ENDED), load_input=False, load_output=False
-        )
+        with _translated():
+            found = self._client.list_workflows(
+                workflow_ids=list(names), status=list(ENDED), load_input=False, load_output=False
+            )
         return {names[workflow.workflow_id]: workflow.status for workflow in found}
 
     def forget(self, before: datetime, limit: int = 500) -> int:
         """Remove workflows that ended before then; answers how many. Their rows have moved on since."""
-        found = self._client.list_workflows(
-            status=list(ENDED), completed_before=before.isoformat(), limit=limit, load_input=False, load_output=False
-        )
-        if found:
-            self._client.delete_workflows([workflow.workflow_id for workflow in found])
+        with _translated():
+            found = self._client.list_workflows(
+                status=list(ENDED),
+                completed_before=before.isoformat(),
+                limit=limit,
+                load_input=False,
+                load_output=False,
+            )
+            if found:
+                self._client.delete_workflows([workflow.workflow_id for workflow in found])
         return len(found)
 
     def close(self) -> None:
         """Let go of every connection."""
         self._client.destroy()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A queue that is away, or that no worker has made yet, may be there later."""
+    try:
+        yield
+    except (SQLAlchemyError, error.DBOSException) as problem:
+        raise StoreUnavailable("The queue does not answer.") from problem
 
 
 def workflow_id(row_id: str, attempt: int) -> str:
@@ -92,7 +111,7 @@ def _queue(url: str) -> Queue:
 
 
 def enqueue(settings: Settings, row_id: str, attempt: int) -> None:
-    """Have the worker do that attempt of that row. Raises SQLAlchemyError where the queue cannot be reached."""
+    """Have the worker do that attempt of that row. Raises StoreUnavailable where the queue cannot be reached."""
     _queue(settings.queue_url).enqueue(row_id, attempt)
 
 
@@ -108,6 +127,6 @@ def enqueue_ready(settings: Settings, store: Store, now: datetime, referral_id: 
         for owed in ready:
             enqueue(settings, owed.id, owed.attempt)
             count += 1
-    except SQLAlchemyError as problem:
-        log.warning("the queue cannot be reached from here (%s); the sweeper will find it", type(problem).__name__)
+    except StoreUnavailable:
+        log.warning("the queue does not answer; the sweeper will find what is owed for referral %s", referral_id)
     return count

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from smart_app.case import Opinion
 from smart_app.referral import NoSuchReferral, Referral, StaleReferral, Status
-from smart_app.store.codec import DocumentUnreadable, decode, encode
+from smart_app.store.codec import decode, encode
+from smart_app.store.errors import DocumentUnreadable
 from smart_app.store.tables import opinions as opinion_rows
 from smart_app.store.tables import referrals as rows
 

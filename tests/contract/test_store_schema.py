@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, event, text
 
-from smart_app.store import Store
+from smart_app.case import Ask, Party, Patient
+from smart_app.referral import Referral
+from smart_app.store import Store, StoreOutdated, StoreUnavailable
 from smart_app.store.tables import APPEND_ONLY, metadata
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+DOCTOR = Party("clinician", "Dr Ada Ruiz", "https://ehr.example/Practitioner/1", "north")
 
 
 def test_the_migrated_schema_is_that_of_the_tables(store: Store) -> None:
@@ -80,3 +86,39 @@ def test_an_error_of_the_database_shows_no_values(store: Store) -> None:
     with pytest.raises(Exception, match="hidden") as refused, store.transaction() as tx:
         tx.sessions.add_invitation("no-such-referral", "secret-value", store.now())
     assert "secret-value" not in str(refused.value)
+
+
+def test_a_process_does_not_start_on_tables_of_another_version(open_store: Callable[..., Store]) -> None:
+    """Neither on a database that was never migrated, nor on one that a newer release has migrated."""
+    store = open_store()
+    with pytest.raises(StoreOutdated, match="second-opinion migrate"):
+        store.must_be_current()
+    store.migrate()
+    store.must_be_current()
+    with store.transaction() as tx:
+        tx.connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
+    with pytest.raises(StoreOutdated):
+        store.must_be_current()
+
+
+def test_a_database_that_is_busy_may_be_tried_again(
+    open_store: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One error of ours, which says that waiting may help."""
+    monkeypatch.setattr("smart_app.store.database.BUSY_TIMEOUT_MS", 100)
+    store, other = open_store(), open_store()
+    store.migrate()
+    with store.transaction() as tx:
+        tx.referrals.add(Referral("r1", "north", Patient("Patient/1", "Berg"), DOCTOR, Ask("Larger?"), "reading", AT))
+    with store.transaction() as tx:
+        tx.referrals.get("r1")
+        with pytest.raises(StoreUnavailable) as busy, other.transaction() as late:
+            late.referrals.get("r1")
+    assert busy.value.retry
+
+
+def test_a_database_that_is_away_may_be_tried_again() -> None:
+    store = Store("postgresql://tests@127.0.0.1:1/none")
+    with pytest.raises(StoreUnavailable), store.reading():
+        pass
+    store.close()
