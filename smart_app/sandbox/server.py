@@ -7,13 +7,14 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from flask import Flask, Response, request
 
 from smart_app.sandbox import handing, scenarios
 from smart_app.sandbox.access import patient_of
 from smart_app.sandbox.answers import Answers
+from smart_app.sandbox.bundles import searchset, shown, transaction_response
 from smart_app.sandbox.cut import cut
 from smart_app.sandbox.grants import Token
 from smart_app.sandbox.house import Face, House
@@ -57,9 +58,7 @@ class FhirFace:
 
     def system(self, answers: Answers, body: Any) -> Response:
         """A transaction."""
-        stored = transact(answers, body or {})
-        entries = [self._entry(version, new) for version, new in stored]
-        return _json({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+        return _json(transaction_response(transact(answers, body or {})))
 
     def of_type(self, answers: Answers, body: Any, kind: str) -> Response:
         """Search or create."""
@@ -199,44 +198,17 @@ class FhirFace:
         return answers.seen_by(token.access) if token else answers
 
     def _page(self, answers: Answers, kind: str, parameters: list[tuple[str, str]]) -> Response:
-        controls = dict(parameters)
-        found = answers.find(kind, parameters)
-        size = min(int(controls["_count"]), 1000) if controls.get("_count", "").isdigit() else self.p.page
-        start = int(controls["_page"]) if controls.get("_page", "").isdigit() else 0
-        matches = list(found.matches)
-        first = max(0, start - 1) if self.p.repeats_across_pages else start
-        shown = matches[first : start + size]
-        links = [{"relation": "self", "url": f"{self.base}/{kind}?{urlencode(parameters)}"}]
-        if start + size < len(matches):
-            onward = [(n, v) for n, v in parameters if n != "_page"] + [("_page", str(start + size))]
-            links.append({"relation": "next", "url": f"{self.base}/{kind}?{urlencode(onward)}"})
-        entries = [self._match(resource, "match") for resource in shown]
-        entries += [self._match(resource, "include") for resource in found.included]
-        entries += [{"resource": remark, "search": {"mode": "outcome"}} for remark in found.remarks]
-        bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "link": links}
-        if self.p.name != "oracle":
-            bundle["total"] = len(matches)
-        if entries:
-            bundle["entry"] = entries
-        return _json(bundle)
-
-    def _match(self, resource: dict[str, Any], mode: str) -> dict[str, Any]:
-        url = f"{self.base}/{resource['resourceType']}/{resource['id']}"
-        return {"fullUrl": url, "resource": self._shown(resource), "search": {"mode": mode}}
-
-    def _shown(self, resource: dict[str, Any]) -> dict[str, Any]:
-        """Epic says nothing of versions."""
-        return resource if self.p.etag else {key: value for key, value in resource.items() if key != "meta"}
+        return _json(searchset(self.p, self.base, kind, parameters, answers.find(kind, parameters)))
 
     def _version(self, version: Version) -> Response:
-        return self._tagged(_json(self._shown(version.resource)), version)
+        return self._tagged(_json(shown(self.p, version.resource)), version)
 
     def _stored(self, version: Version, status: int) -> Response:
         prefer = request.headers.get("Prefer", "")
         told = "representation" in prefer if self.p.name == "epic" else "minimal" not in prefer
         answer = Response(status=status, content_type=FHIR_JSON)
         if self.p.name != "oracle" and told:
-            answer = _json(self._shown(version.resource), status)
+            answer = _json(shown(self.p, version.resource), status)
         answer.headers["Location"] = self._location(version)
         return self._tagged(answer, version)
 
@@ -251,15 +223,6 @@ class FhirFace:
             answer.headers["ETag"] = version.etag
             answer.headers["Last-Modified"] = version.at
         return answer
-
-    def _entry(self, version: Version, new: bool) -> dict[str, Any]:
-        status = "201 Created" if new else "200 OK"
-        response = {
-            "status": status,
-            "location": f"{version.reference}/_history/{version.number}",
-            "etag": version.etag,
-        }
-        return {"response": {**response, "lastModified": version.at}}
 
     def _binary(self, answers: Answers, key: str) -> Response:
         """A Binary as JSON or as it is. Oracle knows the JSON form of everything but a PDF."""

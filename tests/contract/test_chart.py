@@ -15,6 +15,7 @@ import requests
 from fhir.errors import ChartConflict, ChartRefused, ChartUnavailable, ChartUnclear, NotInChart
 from smart_app.sandbox import Practice
 from smart_app.sandbox.access import Access
+from smart_app.sandbox.documents import CODE_SET
 from smart_app.sandbox.personality import PERSONALITIES
 from smart_app.sandbox.records import Records
 from tests.contract.practice_charts import (
@@ -265,6 +266,19 @@ EPIC_REFUSES: dict[str, Callable[[Bench], dict[str, Any]]] = {
     },
     "a Task": lambda b: {"resourceType": "Task", "status": "requested", "intent": "order"},
     "a message": lambda b: {"resourceType": "Communication", "status": "completed"},
+    "an Observation": lambda b: {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "Agreement with the first reading"},
+        "subject": {"reference": b.patient()},
+    },
+    "an Endpoint": lambda b: {
+        "resourceType": "Endpoint",
+        "status": "active",
+        "connectionType": {"code": "dicom-wado-rs"},
+        "payloadType": [{"text": "DICOM"}],
+        "address": "https://second-opinion.example/wado",
+    },
     "an Encounter": lambda b: {
         "resourceType": "Encounter",
         "status": "finished",
@@ -382,6 +396,41 @@ def test_the_system_may_name_an_authenticator_or_nobody(oracle: Bench) -> None:
     assert chart.read(chart.create(named).reference)["authenticator"]
 
 
+def test_oracle_takes_exactly_one_code_of_its_own_code_set(oracle: Bench) -> None:
+    own = {"coding": [{"system": CODE_SET, "code": "2820507", "display": "Consultation"}]}
+    kept = oracle.chart().create(oracle_document(oracle, type=own))
+    assert oracle.chart().read(kept.reference)["type"]["text"] == "Consultation"
+
+
+@pytest.mark.parametrize("kind", ["text/plain;charset=utf-8", "text/html; charset=utf-8", "text/rtf;charset=utf-8"])
+def test_oracle_takes_text_that_names_its_charset(oracle: Bench, kind: str) -> None:
+    content = attachment(contentType=kind, data=encoded("Ein Zweitbefund für Zoé".encode()))
+    assert oracle.chart().create(oracle_document(oracle, content=content)).status == 201
+
+
+def test_only_the_system_may_write_an_amended_document(oracle: Bench) -> None:
+    assert oracle.chart().create(oracle_document(oracle, docStatus="amended")).status == 201
+    amended = oracle_document(oracle, docStatus="amended", author=[{"reference": oracle.doctor()}])
+    with pytest.raises(ChartRefused):
+        oracle.chart(oracle.provider()).create(amended)
+
+
+@pytest.mark.parametrize("category", ["LP29708-2", "LP7839-6"])
+def test_oracle_takes_reports_of_two_disciplines(oracle: Bench, category: str) -> None:
+    report = {
+        "resourceType": "DiagnosticReport",
+        "identifier": [{"system": "https://practice.example/report", "value": "1"}],
+        "status": "final",
+        "category": [{"coding": [{"system": "http://loinc.org", "code": category}]}],
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8328-7"}]},
+        "subject": {"reference": oracle.patient()},
+        "effectiveDateTime": "2026-03-02T09:00:00Z",
+        "performer": [{"reference": oracle.doctor()}],
+        "presentedForm": [{"contentType": "application/pdf", "data": encoded(PDF)}],
+    }
+    assert oracle.chart().create(report).status == 201
+
+
 def _context(bench: Bench, **changed: Any) -> dict[str, Any]:
     return {**oracle_document(bench)["context"], **changed}
 
@@ -403,6 +452,10 @@ ORACLE_REFUSES: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "another tenant's code set": lambda b: oracle_document(
         b, type={"coding": [{"system": "https://practice.example/elsewhere/codeSet/72", "code": "1"}]}
     ),
+    "two codes of its own code set": lambda b: oracle_document(
+        b, type={"coding": [{"system": CODE_SET, "code": "1"}, {"system": CODE_SET, "code": "2"}]}
+    ),
+    "a code of no known system": lambda b: oracle_document(b, type={"coding": [{"system": "urn:x", "code": "1"}]}),
     "an unknown patient": lambda b: oracle_document(b, subject={"reference": "Patient/1"}),
     "a modifier extension": lambda b: oracle_document(
         b, modifierExtension=[{"url": "https://second-opinion.example/x", "valueBoolean": True}]
@@ -642,6 +695,26 @@ def test_an_open_server_names_the_place_of_the_pictures(open_chart: Bench) -> No
     assert endpoints[0]["address"].endswith("/wado")
 
 
+def test_an_open_server_takes_what_the_others_refuse(open_chart: Bench) -> None:
+    chart = open_chart.chart()
+    for what in ("a Binary", "an order", "a Task", "a message", "an Observation", "an Endpoint", "an Encounter"):
+        assert chart.create(EPIC_REFUSES[what](open_chart)).status == 201, what
+
+
+def test_an_open_server_lets_a_client_choose_the_id(open_chart: Bench) -> None:
+    """Update as create."""
+    task = {"resourceType": "Task", "id": "chosen-by-us", "status": "draft", "intent": "order"}
+    assert open_chart.chart().update(task).reference == "Task/chosen-by-us"
+
+
+@pytest.mark.parametrize("ehr", ["epic", "oracle"])
+def test_the_others_do_not_let_a_client_choose_the_id(bench_of: Callable[[str], Bench], ehr: str) -> None:
+    bench = bench_of(ehr)
+    body = epic_note(bench) if ehr == "epic" else oracle_document(bench)
+    with pytest.raises((NotInChart, ChartRefused)):
+        bench.chart().update({**body, "id": "chosen-by-us"}, if_match='W/"1"')
+
+
 # ---- only on the wire
 
 
@@ -683,6 +756,33 @@ def test_the_answers_to_a_create_look_like_the_real_ones(practice: Practice) -> 
     bench = Bench("open", practice.houses["open"].records, practice)
     answer = _raw(practice, "open", "Task", "POST", json={"resourceType": "Task", "status": "draft", "intent": "order"})
     assert answer.json()["meta"]["versionId"] == "1"
+
+
+def test_epic_tells_the_note_it_filed_only_when_asked(practice: Practice) -> None:
+    bench = Bench("epic", practice.houses["epic"].records, practice)
+    wanted = {"Prefer": "return=representation"}
+    answer = _raw(practice, "epic", "DocumentReference", "POST", json=epic_note(bench), headers=wanted)
+    assert answer.json()["id"] == answer.headers["Location"].partition("/")[2]
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize("ehr", ["epic", "oracle"])
+def test_nothing_is_patched_or_deleted_there(practice: Practice, ehr: str, method: str) -> None:
+    path = f"Patient/{Bench(ehr, practice.houses[ehr].records).id('holloway')}"
+    assert _raw(practice, ehr, path, method, json=[]).status_code == 405
+
+
+def test_oracle_answers_a_batch_of_writes_with_422(practice: Practice) -> None:
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": []}
+    assert _raw(practice, "oracle", "", "POST", json=batch).status_code == 422
+
+
+def test_epic_tells_a_patient_that_there_may_be_more(practice: Practice) -> None:
+    """Warning 4119 stands beside the matches, as an entry that is no match."""
+    bench = Bench("epic", practice.houses["epic"].records, practice)
+    page = bench.chart(bench.as_patient()).search("DiagnosticReport", patient=bench.id("holloway"))
+    assert len(page.entries) == 2
+    assert any("Additional data may exist" in note for note in page.notes)
 
 
 def test_epic_answers_403_with_an_empty_body(practice: Practice) -> None:
