@@ -23,6 +23,7 @@ from smart_app.sandbox.shelf import Version
 from smart_app.sandbox.transact import transact
 
 LARGEST = 20 * 1024 * 1024
+OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
 class FhirFace:
@@ -54,7 +55,11 @@ class FhirFace:
         if self.p.name == "epic" and "json" not in request.headers.get("Accept", ""):
             xml = '<CapabilityStatement xmlns="http://hl7.org/fhir"><status value="active"/></CapabilityStatement>'
             return Response(xml, content_type="application/fhir+xml; charset=utf-8")
-        return _json(self._answers(None).capability())
+        statement = self._answers(None).capability()
+        addresses = {"authorize": self.face.authorize, "token": self.face.token}
+        listed = [{"url": name, "valueUri": url} for name, url in addresses.items()]
+        statement["rest"][0]["security"]["extension"] = [{"url": OAUTH_URIS, "extension": listed}]
+        return _json(statement)
 
     def system(self, answers: Answers, body: Any) -> Response:
         """A transaction."""

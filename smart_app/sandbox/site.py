@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, render_template
 
 from smart_app.sandbox import authorize, control, discovery, postbox, tokens
 from smart_app.sandbox.house import Face, House
@@ -39,8 +39,14 @@ def practice_app(practice: Town, *, patients: bool) -> Flask:
         Portal(practice).join(app)
         postbox.join(app, practice)
     app.add_url_rule("/oracle/r4/<tenant>/<path:rest>", "no-tenant", _no_such_tenant, methods=["GET", "POST", "PUT"])
+    app.add_url_rule("/oracle/errors/<error>/instances/<instance>", "error-page", _error_page)
     _headers(app, practice)
     return app
+
+
+def _error_page(error: str, instance: str) -> str:
+    """Where `error_uri` leads: what support would ask for."""
+    return render_template("refused.html", house=None, why=f"The sign-in answered {error} (instance {instance}).")
 
 
 def _no_such_tenant(tenant: str, rest: str) -> tuple[Response, int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from smart_app.sandbox.access import Access, in_version_1, scope_parts
+from smart_app.sandbox.access import Access, in_version_1
 from smart_app.sandbox.clients import Client, ClientRejected
 from smart_app.sandbox.grants import Code, Token
 from smart_app.sandbox.house import Face, House
@@ -147,8 +147,6 @@ def _odd_case(scopes: list[str]) -> list[str]:
 def _context(house: House, code: Code) -> dict[str, Any]:
     """What was open when the app was started, with each kind's extra members and spelling."""
     answer: dict[str, Any] = dict(code.context)
-    if not any(scope_parts(s) for s in code.scopes) and "launch" not in code.scopes:
-        answer = {}
     patient = code.context.get("patient")
     banner = code.persona == "patient"
     if house.name == "epic":

@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from smart_app.sandbox import Practice
+from smart_app.sandbox.clients import PASSPHRASE
 from tests.contract.foreign_app import ASSERTION, ForeignApp
 
 EHRS = ("epic", "oracle", "open")
@@ -51,6 +52,31 @@ def test_a_launch_from_the_chart_ends_with_the_patient_in_context(
     assert claims["nonce"] == token["nonce"]
     assert claims["aud"] == f"second-opinion-{audience}"
     assert re.search(r"(Practitioner|Patient)/[^/]+$", claims["fhirUser"])
+
+
+@pytest.mark.parametrize("ehr", ["epic", "open"])
+def test_a_client_library_that_is_not_ours_can_launch_and_read(app: ForeignApp, practice: Practice, ehr: str) -> None:
+    """fhirclient, with its own discovery by the CapabilityStatement, its own PKCE and a client secret."""
+    from fhirclient.client import FHIRClient
+    from fhirclient.models.patient import Patient
+
+    made = requests.post(f"{practice.origin}/practice/{ehr}/launches", json={"patient": "holloway"}, timeout=10).json()
+    client = FHIRClient(
+        settings={
+            "app_id": "second-opinion-clinician",
+            "app_secret": PASSPHRASE,
+            "api_base": made["iss"],
+            "redirect_uri": f"{app.base}/callback",
+            "launch_token": made["launch"],
+            "scope": "launch openid fhirUser user/Patient.rs",
+        }
+    )
+    client.prepare()
+    came_back = requests.get(client.authorize_url, allow_redirects=False, timeout=10).headers["Location"]
+    client.handle_callback(came_back)
+    assert client.launch_context["patient"]
+    found = Patient.read(client.launch_context["patient"], client.server)
+    assert found.name[0].family == "Holloway"
 
 
 def test_a_parent_who_opens_a_childs_record_is_named_as_related_person(app: ForeignApp, practice: Practice) -> None:
