@@ -33,6 +33,20 @@ def when(text: str) -> str:
     return day if DATE.fullmatch(day) else ""
 
 
+def tidy(resource: Element) -> Element:
+    """The same resource without the control characters that headers and pastes bring and FHIR strings cannot hold."""
+    tidied = {name: _tidied(value) for name, value in resource.items()}
+    return {name: value for name, value in tidied.items() if value != ""}
+
+
+def _tidied(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isprintable() else printable(value)
+    if isinstance(value, dict):
+        return tidy(value)
+    return [_tidied(item) for item in value] if isinstance(value, list) else value
+
+
 def present(**members: Any) -> Element:
     """A dict without its empty members (None, "", [], {}); a trailing underscore is dropped from a name."""
     return {name.rstrip("_"): value for name, value in members.items() if value not in (None, "", [], {}, ())}
@@ -63,13 +77,17 @@ def identifier(system: str, value: str, kind: Element | None = None, use: str = 
 
 def narrative(text: str) -> Element:
     """The same words as XHTML, for readers that know nothing else (R4 section 2.1.28)."""
-    body = html.escape(_printable(text), quote=False)
+    body = html.escape(printable(text), quote=False)
     return {
         "status": "generated",
         "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><pre>{body}</pre></div>',
     }
 
 
-def _printable(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return "".join(c for c in text if c in "\n\t" or ord(c) >= 32)
+def printable(text: str) -> str:
+    """Without control characters but line feed and tab, and without halves of characters."""
+    return "".join(
+        c
+        for c in text
+        if c in "\n\t" or (ord(c) >= 32 and not 0x7F <= ord(c) <= 0x9F and not "\ud800" <= c <= "\udfff")
+    )

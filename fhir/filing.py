@@ -160,6 +160,8 @@ _sleep: Callable[[float], None] = time.sleep
 
 def _must_fit(profile: Profile, facts: OpinionFacts) -> None:
     size = len(document_bytes(facts, profile.content_type))
+    if not size or not facts.text.strip():
+        raise InvalidResource("There is no document to file.")
     if size > profile.max_bytes:
         raise InvalidResource(f"The document has {size} bytes and this chart takes {profile.max_bytes}.")
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir import codes
-from fhir.elements import identifier, person, pointer, present, stamp, when
+from fhir.elements import identifier, person, pointer, present, stamp, tidy, when
 from fhir.study import body_site
 
 Resource = dict[str, Any]
@@ -73,7 +73,7 @@ class ChartOrder:
 
 def service_request(facts: OrderFacts) -> Resource:
     """The request for a second opinion; claims US Core ServiceRequest 6.1.0."""
-    return present(
+    resource = present(
         resourceType="ServiceRequest",
         meta={"profile": [codes.US_CORE_SERVICE_REQUEST]},
         identifier=[_loop_key(facts.referral_id)],
@@ -98,12 +98,13 @@ def service_request(facts: OrderFacts) -> Resource:
         bodySite=_body_site(facts),
         note=[{"text": f"Waits on the answer: {facts.decision.strip()}"}] if facts.decision.strip() else None,
     )
+    return tidy(resource)
 
 
 def task(facts: OrderFacts) -> Resource:
     """The coordination Task: code fulfill, focus on the request, owned by the reading organisation."""
     stopped = facts.task_status in STOPPED and facts.reason.strip()
-    return present(
+    resource = present(
         resourceType="Task",
         identifier=[_loop_key(facts.referral_id if facts.attempt == 1 else f"{facts.referral_id}/{facts.attempt}")],
         groupIdentifier=identifier(codes.REFERRAL_ID, facts.referral_id),
@@ -127,6 +128,7 @@ def task(facts: OrderFacts) -> Resource:
             for r in facts.output_references
         ],
     )
+    return tidy(resource)
 
 
 def _inputs(facts: OrderFacts) -> Iterable[Resource]:
@@ -139,7 +141,8 @@ def _inputs(facts: OrderFacts) -> Iterable[Resource]:
         yield given("comparison-study", valueReference=study)
     for report in facts.report_references:
         yield given("prior-report", valueReference=pointer(report, "DocumentReference"))
-    yield given("clinical-question", valueString=facts.question.strip())
+    if facts.question.strip():
+        yield given("clinical-question", valueString=facts.question.strip())
     yield given("purpose-of-use", valueCodeableConcept=codes.concept(codes.TREATMENT))
 
 
@@ -167,7 +170,7 @@ def _encounter(facts: OrderFacts) -> Resource | None:
 
 
 def _organisation(facts: OrderFacts) -> Resource:
-    return {"type": "Organization", "display": facts.organisation_display}
+    return present(type="Organization", display=facts.organisation_display)
 
 
 def _studies(references: Iterable[str]) -> list[Resource]:

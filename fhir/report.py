@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir import codes
-from fhir.elements import identifier, narrative, person, pointer, present, stamp, when
+from fhir.elements import identifier, narrative, person, pointer, present, printable, stamp, tidy, when
 from fhir.invariants import sha1
 from fhir.profiles import Profile
 
@@ -81,7 +81,7 @@ def title(facts: OpinionFacts) -> str:
 
 def note_text(facts: OpinionFacts) -> str:
     """The text as a note: it opens with what it replaces and ends with our reference line, each once."""
-    text = facts.text.strip("\n")
+    text = printable(facts.text).strip("\n")
     opening = "\n".join(text.splitlines()[:OPENING]).casefold()
     if facts.change_line and f"version {facts.version - 1}" not in opening:
         text = f"{facts.change_line}\n\n{text}"
@@ -99,7 +99,7 @@ def diagnostic_report(facts: OpinionFacts, *, agreement: str = "") -> Resource:
     """
     acquired = when(facts.acquired)
     text = note_text(facts)
-    return present(
+    resource = present(
         resourceType="DiagnosticReport",
         meta={"profile": [codes.US_CORE_REPORT_NOTE]},
         text=narrative(text),
@@ -130,13 +130,14 @@ def diagnostic_report(facts: OpinionFacts, *, agreement: str = "") -> Resource:
             attachment(facts, "text/plain; charset=utf-8", text.encode(), hashed=True),
         ],
     )
+    return tidy(resource)
 
 
 def agreement_observation(facts: OpinionFacts) -> Resource:
     """How far the expert agrees with the first reading, on the five-point scale, and whether it changes care."""
     agrees = {"1": [codes.AGREES], "cannot-compare": []}.get(facts.agreement, [codes.DISAGREES])
     component = {"code": codes.concept(codes.AFFECTS_MANAGEMENT), "valueBoolean": facts.affects_management}
-    return present(
+    resource = present(
         resourceType="Observation",
         identifier=[identifier(codes.OPINION_AGREEMENT, facts.referral_id)],
         basedOn=[_request(facts)],
@@ -152,6 +153,7 @@ def agreement_observation(facts: OpinionFacts) -> Resource:
         derivedFrom=_studies(facts),
         component=[component] if facts.affects_management is not None else None,
     )
+    return tidy(resource)
 
 
 def document_reference(facts: OpinionFacts, profile: Profile) -> Resource:
@@ -163,7 +165,7 @@ def document_reference(facts: OpinionFacts, profile: Profile) -> Resource:
     keeps = profile.look_by == "identifier"
     mistake = facts.status == "entered-in-error"
     revised = facts.version > 1 and profile.revise == "update" and facts.replaces
-    return present(
+    resource = present(
         resourceType="DocumentReference",
         meta={"profile": [codes.US_CORE_DOCUMENT_REFERENCE]} if profile.us_core else None,
         identifier=[opinion_identifier(facts.referral_id, facts.version)] if keeps else None,
@@ -182,11 +184,12 @@ def document_reference(facts: OpinionFacts, profile: Profile) -> Resource:
             period={"end": stamp(facts.signed_at)} if profile.needs_period_end or profile.us_core else None,
         ),
     )
+    return tidy(resource)
 
 
 def communication(facts: OpinionFacts) -> Resource:
     """The opinion as a message about the patient, for a chart that takes nothing else."""
-    return present(
+    resource = present(
         resourceType="Communication",
         identifier=[opinion_identifier(facts.referral_id, facts.version)],
         basedOn=[_request(facts)],
@@ -200,6 +203,7 @@ def communication(facts: OpinionFacts) -> Resource:
             {"contentAttachment": attachment(facts, "application/pdf", facts.pdf, hashed=True)},
         ],
     )
+    return tidy(resource)
 
 
 def attachment(facts: OpinionFacts, content_type: str, content: bytes, *, hashed: bool) -> Resource:
@@ -240,7 +244,7 @@ def _subject(facts: OpinionFacts) -> Resource:
 
 
 def _organisation(facts: OpinionFacts) -> Resource:
-    return {"type": "Organization", "display": facts.organisation_name}
+    return present(type="Organization", display=facts.organisation_name)
 
 
 def _expert(facts: OpinionFacts) -> Resource:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir import codes
-from fhir.elements import identifier, pointer, present, when
+from fhir.elements import identifier, pointer, present, tidy, when
 from fhir.study_facts import SeriesFacts, StudyFacts
 
 Resource = dict[str, Any]
@@ -50,7 +50,7 @@ def imaging_study(
     """
     total = sum(len(series.instances) for series in study.series)
     listed = instances and total <= MOST_INSTANCES
-    return present(
+    resource = present(
         resourceType="ImagingStudy",
         contained=[{**endpoint, "id": "wado"}] if endpoint else None,
         identifier=_identifiers(study, referral_id, accession_system),
@@ -66,6 +66,7 @@ def imaging_study(
         description=study.description.strip(),
         series=[_series(series, listed=listed) for series in study.series],
     )
+    return tidy(resource)
 
 
 def _identifiers(study: StudyFacts, referral_id: str | None, accession_system: str) -> list[Resource]:
@@ -145,7 +146,7 @@ def _laterality(series: SeriesFacts) -> Resource | None:
 def endpoint(address: str, *, requires_token: bool) -> Resource:
     """A WADO-RS Endpoint. `address` is the DICOMweb base without `/studies`; it holds no token and no name."""
     token = {"url": codes.REQUIRES_ACCESS_TOKEN, "valueBoolean": True}
-    return present(
+    resource = present(
         resourceType="Endpoint",
         extension=[token] if requires_token else None,
         status="active",
@@ -154,6 +155,7 @@ def endpoint(address: str, *, requires_token: bool) -> Resource:
         payloadMimeType=["application/dicom"],
         address=address.rstrip("/"),
     )
+    return tidy(resource)
 
 
 def read_imaging_study(resource: Resource) -> ChartStudy:

@@ -80,7 +80,7 @@ class Wire:
     def write(self, method: str, address: str, resource: Any, headers: dict[str, str] | None = None) -> Answer:
         """One request with a JSON body, never repeated. Raises ChartUnclear where it may have been done."""
         url = self.url(address)
-        content = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
+        content = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         with translated(writing=True):
             response = self._session.request(
                 method,

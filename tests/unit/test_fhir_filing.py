@@ -588,6 +588,14 @@ def test_an_opinion_that_stands_twice_stops_for_a_person() -> None:
         look(Bent(chart, search=twice), ORACLE, facts)
 
 
+@pytest.mark.parametrize("nothing", [{"pdf": b"", "text": ""}, {"text": " "}])
+def test_nothing_is_never_filed(kind: str, nothing: Resource) -> None:
+    chart = Bent(chart_of(kind))
+    with pytest.raises(InvalidResource, match="no document"):
+        file(chart, PROFILES[kind], facts_for(chart.chart, **nothing), "Encounter/e")
+    assert chart.writes == []
+
+
 def test_a_document_larger_than_the_chart_takes_is_not_sent(kind: str) -> None:
     chart = Bent(chart_of(kind))
     facts = facts_for(chart.chart, pdf=b"%PDF" + b"x" * 100, text="x" * 100)

@@ -168,6 +168,17 @@ def test_the_narrative_is_escaped_and_has_no_control_characters() -> None:
     assert "\x0b" not in div
 
 
+def test_what_a_paste_brings_along_never_parks_an_opinion() -> None:
+    """Control characters and halves of characters are no FHIR text."""
+    for odd in ("a\x0bb", "a\x00b", "a\ud83db", "a\x9bb"):
+        assert reported(replace(FACTS, impression=odd, text=odd))["conclusion"].endswith("ab")
+
+
+def test_a_name_that_is_missing_is_left_out() -> None:
+    resource = reported(replace(FACTS, organisation_name="", expert_name=""))
+    assert resource["performer"] == [{"type": "Organization"}]
+
+
 def test_epic_gets_one_plain_text_note_in_a_visit_and_nothing_it_may_refuse() -> None:
     """Specification 1046: text/plain, one attachment, encounter, explicit docStatus; unknown elements may fail it."""
     resource = document_reference(replace(FACTS, encounter="Encounter/e"), EPIC)

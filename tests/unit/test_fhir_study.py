@@ -152,6 +152,11 @@ def test_a_very_large_study_lists_its_series_only() -> None:
     assert resource["numberOfInstances"] == 2001
 
 
+def test_control_characters_of_a_header_do_not_reach_the_chart() -> None:
+    assert built(replace(STUDY, description="CT\x00 KNEE\x1f"))["description"] == "CT KNEE"
+    assert "description" not in built(replace(STUDY, description="\x00"))
+
+
 def test_the_same_study_makes_the_same_resource() -> None:
     assert json.dumps(built()) == json.dumps(built())
 
