@@ -41,7 +41,8 @@ class Written:
 class Chart(Protocol):
     """One hospital's records, seen with one person's or one installation's rights.
 
-    Raises only the family of `fhir.errors`. References are "Type/id" relative to `base`.
+    Raises only the family of `fhir.errors`, and what the session raises before anything is sent (a grant that has
+    ended). References are "Type/id" relative to `base`.
     """
 
     @property
