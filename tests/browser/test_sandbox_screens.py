@@ -100,7 +100,7 @@ def test_a_mother_asks_for_her_child_in_the_portal(practice: Practice, page: Any
     assert "Milo Castellan" in page.inner_text("h1")
     page.click("text=Get a second opinion")
     page.get_by_text("the app").wait_for()
-    _, headers = next(entry for entry in Framed.seen if entry[0].startswith("/launch?"))
+    _, headers = next(entry for entry in Framed.seen if entry[0].startswith("/launch/patient?"))
     assert headers["sec-fetch-dest"] == "document"
     assert practice.patient_origin.rpartition(":")[2] in page.url
 
