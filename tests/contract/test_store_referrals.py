@@ -178,6 +178,7 @@ def test_signed_words_cannot_be_saved_differently(store: Store, words: tuple[Opi
         "DELETE FROM audit",
         "UPDATE ledger SET state = 'refused'",
         "DELETE FROM ledger",
+        "INSERT INTO ledger SELECT * FROM ledger WHERE true ON CONFLICT (key, line) DO UPDATE SET state = 'refused'",
     ],
 )
 def test_the_database_itself_refuses_to_change_what_only_grows(store: Store, sql: str) -> None:
@@ -191,6 +192,20 @@ def test_the_database_itself_refuses_to_change_what_only_grows(store: Store, sql
         tx.connection.execute(text(sql))
     with store.reading() as tx:
         assert tx.referrals.get(case.id) == case
+
+
+@pytest.mark.parametrize("table", ["opinions", "audit", "ledger"])
+def test_sqlite_replaces_no_row_of_what_only_grows(tmp_path: Path, table: str) -> None:
+    """INSERT OR REPLACE would remove the old row without asking any DELETE trigger."""
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    store.migrate()
+    with store.transaction() as tx:
+        tx.referrals.add(reading().sign(opinion(), AT))
+        tx.audit.write(AT, EXPERT, "sign", referral().id, "version 1")
+        tx.ledger.intend("key", "row", "00", AT)
+    with pytest.raises(DBAPIError, match="only grows"), store.transaction() as tx:
+        tx.connection.execute(text(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"))
+    store.close()
 
 
 def test_signed_words_altered_behind_our_back_are_not_shown(store: Store) -> None:

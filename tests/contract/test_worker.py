@@ -411,6 +411,20 @@ def test_the_queue_holds_plain_json(day: Workplace) -> None:
     engine.dispose()
 
 
+def test_workflows_that_ended_long_ago_are_forgotten_and_not_run_again(day: Workplace) -> None:
+    """The queue must not grow for ever; what is done is known to the outbox."""
+    row = day.owe(day.open(6), "notify_expert", number=1)
+    day.until_ended(row)
+    door = queue.Queue(day.queue)
+    day.until(lambda: door.ended({row: 1}) == {row: "SUCCESS"})
+    assert door.forget(utc_now() - timedelta(hours=1)) == 0
+    assert door.forget(utc_now() + timedelta(hours=1)) >= 1
+    assert door.ended({row: 1}) == {}
+    door.close()
+    day.until_ended(day.owe("r6", "notify_expert", number=2))
+    assert day.effects("r6 ") == ["r6 notify_expert 1 1", "r6 notify_expert 2 1"]
+
+
 def test_the_web_works_before_any_worker_ever_ran(work: Workplace) -> None:
     """A queue that is not there yet never fails a click; the sweeper finds the row later."""
     work.owe(work.open(1), "notify_expert")

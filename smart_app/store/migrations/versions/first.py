@@ -13,18 +13,25 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 UNFINISHED = sa.text("state <> 'done'")
-APPEND_ONLY = ("opinions", "audit", "ledger")
+APPEND_ONLY = {"opinions": ("referral_id", "version"), "audit": ("sequence",), "ledger": ("key", "line")}
 
 
 def upgrade() -> None:
     """Make every table, then close those that only grow."""
     _tables()
     close = _close_sqlite if op.get_bind().dialect.name == "sqlite" else _close_postgresql
-    for table in APPEND_ONLY:
-        close(table)
+    for table, key in APPEND_ONLY.items():
+        close(table, key)
 
 
-def _close_sqlite(table: str) -> None:
+def _close_sqlite(table: str, key: tuple[str, ...]) -> None:
+    # INSERT OR REPLACE removes the old row without asking the DELETE trigger (recursive_triggers is off by default).
+    same = " AND ".join(f"{column} = NEW.{column}" for column in key)
+    there = f"SELECT 1 FROM {table} WHERE {same}"  # noqa: S608 - names of ours
+    op.execute(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN EXISTS ({there}) "
+        f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
+    )
     for act in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
@@ -32,7 +39,7 @@ def _close_sqlite(table: str) -> None:
         )
 
 
-def _close_postgresql(table: str) -> None:
+def _close_postgresql(table: str, _: tuple[str, ...]) -> None:
     op.execute(
         f"CREATE FUNCTION {table}_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION '{table} only grows'; END $$"
