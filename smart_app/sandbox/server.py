@@ -119,7 +119,7 @@ class FhirFace:
                 body = self._body()
                 patient = self._about(token, body, where)
                 self._trouble(token, patient)
-                answer = view(self._answers(token), body, **where)
+                answer = self._of_this_host(view(self._answers(token), body, **where))
                 if request.method in ("POST", "PUT") and self._loses(body, where):
                     cut(request.environ)
                 return answer
@@ -127,6 +127,13 @@ class FhirFace:
                 return self.refused(refusal)
 
         return guarded
+
+    def _of_this_host(self, answer: Response) -> Response:
+        """Absolute addresses in the answer name the host that was asked, where a persona has a host of its own."""
+        elsewhere = self.house.records.base
+        if self.base != elsewhere and answer.is_json:
+            answer.set_data(answer.get_data(as_text=True).replace(f'"{elsewhere}/', f'"{self.base}/'))
+        return answer
 
     def _json_accepted(self, where: dict[str, str]) -> None:
         """Oracle speaks JSON only, and says so with an empty 406."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -138,6 +139,18 @@ def test_a_patient_sees_their_own_record_only(any_chart: Bench) -> None:
         chart.read(any_chart.patient("perrault"))
     with pytest.raises((ChartRefused, NotInChart)):
         chart.search("DiagnosticReport", patient=any_chart.id("perrault"))
+
+
+def test_a_patient_reads_the_words_of_their_own_report(any_chart: Bench) -> None:
+    """The address of the attachment is one this patient's token opens, whichever host their persona has."""
+    chart = any_chart.chart(any_chart.as_patient())
+    form = chart.search("DiagnosticReport", patient=any_chart.id("holloway")).entries[0]["presentedForm"][0]
+    if "url" in form:
+        assert b"CONCLUSION" in chart.read_binary(form["url"])[0]
+        with pytest.raises((ChartRefused, NotInChart)):
+            any_chart.chart(any_chart.as_patient("perrault")).read_binary(form["url"])
+    else:
+        assert form["data"]
 
 
 def test_a_patient_writes_nothing(any_chart: Bench) -> None:
@@ -661,6 +674,18 @@ def test_a_conditional_create_answers_with_what_stands_there(open_chart: Bench) 
     chart.create(report)
     with pytest.raises(ChartConflict):
         chart.create(report, if_none_exist=query)
+
+
+def test_two_writers_of_the_same_thing_make_one(open_chart: Bench) -> None:
+    """Conditional create holds when both come at once."""
+    report = transaction(open_chart)["entry"][1]["resource"]
+    del report["result"]
+    key = report["identifier"][0]
+    query = f"identifier={key['system']}|{key['value']}"
+    charts = [open_chart.chart() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(lambda chart: chart.create(report, if_none_exist=query).reference, charts))
+    assert len(set(written)) == 1
 
 
 def test_an_open_server_refuses_a_reference_to_nothing(open_chart: Bench) -> None:
