@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import smtplib
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +19,9 @@ from smart_app.sandbox import NotForProduction, Practice, directory_toml
 from smart_app.sandbox.access import Access
 from smart_app.sandbox.people import seed_id
 from smart_app.sandbox.personality import OPEN, ORACLE
+from smart_app.sandbox.scenarios import SCENARIOS
 from smart_app.sandbox.scopes import granted
+from smart_app.sandbox.site import practice_app
 from smart_app.sandbox.town import Town, refuse_production
 from smart_app.sites import load_directory
 
@@ -271,3 +274,14 @@ def test_a_port_that_is_taken_stops_the_start_and_leaves_nothing_running(practic
     second = Practice(tmp_path, app_base=APP, port=practice.port)
     with pytest.raises(OSError, match="in use"):
         second.start()
+
+
+def test_the_page_for_integrators_tells_every_control_and_every_scenario(practice: Practice) -> None:
+    """Docs follow the code: no call, scenario or hospital is missing, and none is told that is not there."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "practice-ehr.md").read_text("utf-8")
+    told = set(re.findall(r"`(?:GET|POST) (/practice/[^`?]+|/mailbox)`", page))
+    routes = {rule.rule for rule in practice_app(practice, patients=False).url_map.iter_rules()}
+    assert told == {rule for rule in routes if rule.startswith("/practice/")} | {"/mailbox"}
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == set(SCENARIOS)
+    for house in practice.houses.values():
+        assert house.personality.hospital in page
