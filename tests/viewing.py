@@ -25,7 +25,7 @@ from smart_app.settings import default_viewer, read_settings
 from smart_app.sites import Directory
 from smart_app.store import Line, Store
 from smart_app.web import images, viewer_pages
-from smart_app.web.looking import COOKIE
+from smart_app.web.sessions import COOKIE
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PERSON = Person(name="Samplewright^Marisol", birth_date="1992-03-14", sex="F", id="OUT-77")
@@ -61,6 +61,7 @@ class House:
     ports: Ports
     browser: str
     referral: Referral
+    time: datetime = NOW
 
     @property
     def shelf(self) -> Shelf:
@@ -111,10 +112,15 @@ def open_house(folder: Path, files: list[bytes] | None = None, viewer: Path | No
             "SECOND_OPINION_VIEWER": str(viewer or default_viewer()),
         }
     )
-    store = Store(settings.database_url, now=lambda: NOW)
+    houses: list[House] = []
+
+    def now() -> datetime:
+        return houses[0].time if houses else NOW
+
+    store = Store(settings.database_url, now=now)
     store.migrate()
     sent: list[Letter] = []
-    ports = Ports(store, NoCharts(), open_archive(settings.archive), sent.append, lambda: NOW, Directory(), settings)
+    ports = Ports(store, NoCharts(), open_archive(settings.archive), sent.append, now, Directory(), settings)
     referral = Referral(
         "11111111-2222-4333-8444-555555555555",
         "harbour",
@@ -132,7 +138,8 @@ def open_house(folder: Path, files: list[bytes] | None = None, viewer: Path | No
     with store.transaction() as tx:
         tx.referrals.add(referral)
         browser = tx.sessions.open_browser(NOW)
-    return House(app_over(ports), ports, browser, referral)
+    houses.append(House(app_over(ports), ports, browser, referral))
+    return houses[0]
 
 
 def app_over(ports: Ports) -> Flask:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 
-from flask import current_app, request
+from flask import current_app, g
 from werkzeug.exceptions import NotFound
 
 from imaging.archive import Shelf
@@ -17,23 +18,11 @@ from smart_app.case import StudyNote
 from smart_app.ports import Ports
 from smart_app.referral import NoSuchReferral, Referral
 from smart_app.store import Line
-
-COOKIE = "__Host-second-opinion"
-
-
-def ports() -> Ports:
-    """The outside world this app was joined with."""
-    return current_app.extensions["second-opinion-ports"]  # type: ignore[no-any-return]
-
-
-def current_line(line_id: str) -> Line | None:
-    """The open line of that id in this browser."""
-    with ports().store.reading() as tx:
-        return tx.sessions.line(line_id, request.cookies.get(COOKIE, ""))
-
+from smart_app.web.sessions import IDLE, IDLE_OTHERWISE, browser, ports
 
 LOOKED = "look"
 REMEMBERED = 10_000
+NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -54,9 +43,7 @@ class Look:
 
 def look(line_id: str, referral_id: str) -> Look:
     """The right to look, or 404."""
-    line = current_line(line_id)
-    if line is None:
-        raise NotFound
+    line = g.line = _open_line(line_id)
     with ports().store.reading() as tx:
         try:
             referral = tx.referrals.get(referral_id)
@@ -65,6 +52,19 @@ def look(line_id: str, referral_id: str) -> Look:
     if not may_see_images(line, referral):
         raise NotFound
     return Look(line, referral, ports().archive.shelf(referral.id))
+
+
+def _open_line(line_id: str) -> Line:
+    """The line of that id in this browser. Reading images keeps it in use, noted once a minute and not per frame."""
+    store, now = ports().store, ports().now()
+    with store.reading() as tx:
+        line = tx.sessions.line(line_id, browser())
+    if line is None or line.used + IDLE.get(line.kind, IDLE_OTHERWISE) <= now:
+        raise NotFound
+    if now - line.used >= NOTED_EVERY:
+        with store.transaction() as tx:
+            tx.sessions.touch(line.id)
+    return line
 
 
 class Looks:

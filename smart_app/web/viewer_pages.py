@@ -9,14 +9,15 @@ from __future__ import annotations
 import gzip
 import json
 import mimetypes
-from datetime import date
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, send_file, url_for
-from flask_babel import format_date, get_locale, gettext
+from flask_babel import get_locale, gettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
-from smart_app.web.looking import Look, look, ports
+from smart_app.web.dates import age, day, long_day
+from smart_app.web.looking import Look, look
+from smart_app.web.sessions import ports
 from smart_app.web.viewer import ASSETS, EDITION, Pack, installed
 
 blueprint = Blueprint("viewer", __name__, url_prefix="/viewer")
@@ -137,19 +138,14 @@ def ohif(line_id: str, referral_id: str, **_: str) -> AnyResponse:
 def _person(found: Look) -> dict[str, object]:
     """Name and facts for the band. A patient's own page says no more than name and birth date."""
     patient = found.referral.patient
-    born = (gettext("Born"), _day(patient.birth_date) or gettext("not known"))
+    unknown = gettext("not known")
     if found.line.kind == "patient":
-        return {"name": patient.name, "facts": [born]}
+        return {"name": patient.name, "facts": [(gettext("Born"), long_day(patient.birth_date) or unknown)]}
+    years = age(patient.birth_date)
+    born = f"{day(patient.birth_date)} ({years})" if years else day(patient.birth_date) or unknown
     sexes = {"female": gettext("Female"), "male": gettext("Male"), "other": gettext("Other")}
-    facts = [born, (gettext("Sex"), sexes.get(patient.sex, "")), (gettext("MRN"), patient.mrn)]
+    facts = [(gettext("Born"), born), (gettext("Sex"), sexes.get(patient.sex, "")), (gettext("MRN"), patient.mrn)]
     return {"name": patient.formal_name, "facts": [(label, value) for label, value in facts if value]}
-
-
-def _day(iso: str) -> str:
-    try:
-        return str(format_date(date.fromisoformat(iso), "d MMM yyyy"))
-    except ValueError:
-        return iso
 
 
 def _case_page(found: Look) -> str:

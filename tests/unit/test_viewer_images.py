@@ -7,6 +7,7 @@ import email.policy
 import io
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from flask.testing import FlaskClient
 from pydicom import dcmread
 
 from smart_app.referral import Status
+from smart_app.web.sessions import IDLE
 from tests.viewing import COOKIE, EXPERT, NOW, OTHER_EXPERT, SYSTEM, House, open_house
 
 AS_STORED = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
@@ -274,6 +276,24 @@ def test_an_ended_line_shows_nothing(house: House, client: FlaskClient) -> None:
     with house.ports.store.transaction() as tx:
         tx.sessions.end_line(line.id)
     assert_nothing(client, everything(house, line.id))
+
+
+def test_reading_images_keeps_the_line_open_and_idleness_ends_it(house: House, client: FlaskClient) -> None:
+    """Who scrolls through pictures is at work; who does nothing for too long is gone, though the cookie is there."""
+    line = house.line()
+    for minutes in (50, 100, 150, 200):
+        house.time = NOW + timedelta(minutes=minutes)
+        assert client.get(house.root(line)).status_code == 200
+    house.time = NOW + timedelta(minutes=200) + IDLE["expert"]
+    assert_nothing(client, everything(house, line.id))
+
+
+def test_a_frame_costs_no_write(house: House, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first look, frame upon frame is served by reading alone."""
+    address = f"{house.root(house.line())}{first_instance(house)}/frames/1"
+    assert client.get(address).status_code == 200
+    monkeypatch.setattr(type(house.ports.store), "transaction", lambda _: pytest.fail("a write"))
+    assert client.get(address).status_code == 200
 
 
 # -- what is written, and what is kept ---------------------------------------------------------------------------
