@@ -34,7 +34,7 @@ Now = Callable[[], datetime]
 def join(settings: Settings) -> Ports:
     """Everything real, once per process. Raises ValueError where the directory file is wrong."""
     directory = load_directory(settings.directory)
-    store = Store(settings.database_url)
+    store = Store(settings.database_url, now=utc_now)
     settings.data.mkdir(parents=True, exist_ok=True)
     return Ports(
         store=store,

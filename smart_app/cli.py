@@ -7,11 +7,15 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from smart_app.settings import PREFIX, Settings, SettingsIncomplete, read_settings
+
+T = TypeVar("T")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +29,12 @@ def _settings() -> Settings:
         return read_settings(os.environ)
     except SettingsIncomplete as incomplete:
         raise click.ClickException(str(incomplete)) from incomplete
+
+
+def _log() -> None:
+    import logging
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def _end_with_parent() -> None:
@@ -96,21 +106,33 @@ def study(paths: tuple[Path, ...], as_json: bool) -> None:
 def serve(host: str, port: int, threads: int) -> None:
     """The web process. Put your TLS proxy in front of it."""
     _end_with_parent()
+    _log()
     from waitress import serve as run
 
     from smart_app.app import create_app
 
-    run(create_app(_settings()), host=host, port=port, threads=threads, ident=None)
+    run(_started(create_app), host=host, port=port, threads=threads, ident=None)
+
+
+def _started(make: Callable[[Settings], T]) -> T:
+    """What `make` makes of the settings, or a sentence that says why it cannot start."""
+    from smart_app.store import StoreOutdated
+
+    try:
+        return make(_settings())
+    except (StoreOutdated, ValueError) as problem:
+        raise click.ClickException(str(problem)) from problem
 
 
 @main.command()
 def worker() -> None:
     """The worker: does what is owed outside, once. One process per WORKER id."""
     _end_with_parent()
+    _log()
     from smart_app.app import join
     from smart_app.worker import run
 
-    run(_settings(), join)
+    _started(lambda settings: run(settings, join))
 
 
 @main.command()

@@ -10,6 +10,7 @@ from smart_app.referral import Referral, Status
 from smart_app.store import Line, Owed
 
 ACCEPT_WITHIN = timedelta(hours=12)
+MOST_OPEN = 1_000  # an open case must never drop off the list
 READ_WITHIN_DAYS = 3  # business days
 
 OPEN_FOR_EXPERT = (Status.SENT, Status.QUESTION, Status.ACCEPTED, Status.READING)
@@ -81,7 +82,8 @@ def waiting_for_images(ports: Ports, site: str, patient: str) -> Referral | None
 def of_expert(ports: Ports, line: Line) -> list[Referral]:
     """Cases this expert may take or has, the most urgent promise first; then what they have signed."""
     with ports.store.reading() as tx:
-        cases = tx.referrals.find(organisation=line.organisation, statuses=(*OPEN_FOR_EXPERT, *DONE_BY_EXPERT))
+        cases = tx.referrals.find(organisation=line.organisation, statuses=OPEN_FOR_EXPERT, limit=MOST_OPEN)
+        cases += tx.referrals.find(organisation=line.organisation, statuses=DONE_BY_EXPERT, expert=line.party.reference)
     mine = [r for r in cases if r.expert is None or r.expert.reference == line.party.reference]
     now = ports.now()
 

@@ -11,7 +11,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from fhir.chart import Chart
-from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear, InvalidResource, NotInChart
+from fhir.errors import (
+    ChartConflict,
+    ChartError,
+    ChartRefused,
+    ChartUnavailable,
+    ChartUnclear,
+    InvalidResource,
+    NotInChart,
+)
 from fhir.filing import PROFILES, Filed, Profile, choose_encounter, confirm, file, look, note_is_signed
 from fhir.report import OpinionFacts
 from launch.errors import LaunchError
@@ -25,6 +33,7 @@ from smart_app.store import Entry, Owed, Transaction
 
 OPEN_INTENT = ("intended", "unclear")
 LOOK_AGAIN = timedelta(seconds=20)
+MOST_UNCLEAR = 5
 REMIND_AFTER = timedelta(days=2)
 
 
@@ -59,7 +68,12 @@ def file_opinion(ports: Ports, owed: Owed) -> Outcome:
     chart = ports.charts.system(site.id)
     chart.capability()  # a chart that is down, or a token we cannot have, ends the attempt before the intent
     if open_intent:
-        seen = _look_again(chart, profile, facts, entry)
+        try:
+            seen = _look_again(chart, profile, facts, entry)
+        except ChartConflict as conflict:
+            return Parked(f"Something else stands in the chart in the place of version {version}: {conflict}")
+        except ChartUnclear as unclear:
+            return Parked(f"{unclear} Look in the patient's documents.")
         if isinstance(seen, Parked):
             return seen
         if seen is not None:
@@ -117,7 +131,9 @@ def _write(
     except (ChartUnclear, LaunchError) as unclear:
         reference = getattr(unclear, "reference", "") or ""
         _settle(ports, key, "unclear", reference)
-        if profile.can_look or reference:
+        with ports.store.reading() as tx:
+            times = sum(1 for line in tx.ledger.lines(key) if line.state == "unclear")
+        if (profile.can_look or reference) and times < MOST_UNCLEAR:
             return Later(ports.now() + LOOK_AGAIN, "Sent, and no answer came back. We look before we write again.")
         return Parked(UNCLEAR.format(version=facts.version))
     except (ChartRefused, NotInChart, InvalidResource) as refusal:
@@ -192,10 +208,20 @@ def check_note(ports: Ports, owed: Owed) -> Outcome:
 
 
 def file_retraction(ports: Ports, owed: Owed) -> Outcome:
-    """An opinion was taken back: a person marks every copy in the chart, since few charts let us."""
+    """An opinion was taken back: mark it in the chart, or have a person do it where the chart does not let us."""
     with ports.store.reading() as tx:
         referral = tx.referrals.get(owed.referral_id)
     standing = [f.resource for f in (*referral.filings, *referral.unsigned)]
     if not standing:
         return Done("It never reached the chart.")
+    profile = profile_of(ports.directory.site(referral.site))
+    facts = replace(opinion_facts(ports, referral, len(referral.opinions)), status="entered-in-error")
+    try:
+        file(ports.charts.system(referral.site), profile, facts, referral.encounter or None)
+    except ChartUnavailable:
+        raise
+    except ChartError:
+        pass  # this chart does not let us mark it: a person does
+    else:
+        return Done("Marked as an error in the chart.")
     return Parked(f"The opinion was taken back. Mark it as an error in the chart: {', '.join(sorted(set(standing)))}.")

@@ -15,6 +15,8 @@ from smart_app.ports import Ports
 from smart_app.referral import Status
 from smart_app.store import Owed
 
+OURS_ALONE = frozenset({"statusReason", "businessStatus", "output", "note", "bodySite"})
+"""Elements that only we set: where we no longer say one, it goes."""
 UNSENT = (Status.DRAFT, Status.GATHERING)
 
 
@@ -50,7 +52,8 @@ def _put(chart: Chart, resource: dict[str, Any], known: str | None) -> str:
             return chart.create(resource, if_none_exist=f"identifier={token}").reference
         known = f"{resource['resourceType']}/{found[0]['id']}"
     standing = chart.read(known)
-    changed = {**standing, **resource, "id": standing["id"]}
+    kept = {name: value for name, value in standing.items() if name not in OURS_ALONE}
+    changed = {**kept, **resource, "id": standing["id"]}
     changed.pop("meta", None)
     if "meta" in resource:
         changed["meta"] = resource["meta"]
