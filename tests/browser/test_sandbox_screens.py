@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -124,3 +125,33 @@ def test_no_practice_page_breaks_a_rule_of_accessibility_or_its_own_policy(
         found = Axe().run(page).response["violations"]
         assert not found, (path, json.dumps([(rule["id"], rule["nodes"][0]["html"]) for rule in found]))
     assert not faults
+
+
+@pytest.mark.parametrize(
+    ("path", "client", "redirect", "person"),
+    [
+        ("/idp/northlight/authorize", "second-opinion", "/sign-in/callback", "Dr Ottavia Exemplar"),
+        ("/epic/oauth2/authorize", "second-opinion-patient", "/callback", "Zoé Perrault"),
+    ],
+)
+def test_a_person_signs_in_by_hand_and_is_sent_back_to_the_app(
+    practice: Practice, page: Any, path: str, client: str, redirect: str, person: str
+) -> None:
+    """The page's own policy lets its forms end at the app."""
+    asked = {
+        "response_type": "code",
+        "client_id": client,
+        "redirect_uri": practice.app_base + redirect,
+        "scope": "openid fhirUser launch/patient",
+        "state": "a-state-of-enough-letters",
+        "nonce": "a-nonce",
+        "aud": practice.houses["epic"].faces[0].fhir_base,
+        "code_challenge": "a" * 43,
+        "code_challenge_method": "S256",
+    }
+    page.goto(f"{practice.origin}{path}?{urlencode(asked)}")
+    page.click(f"text={person}")
+    if client == "second-opinion-patient":
+        page.click("button:has-text('Allow') >> nth=0")
+    page.get_by_text("the app").wait_for()
+    assert page.url.startswith(f"{practice.app_base}{redirect}?code=")
