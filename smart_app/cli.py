@@ -85,9 +85,8 @@ def play(ehr: str, dicom: Path, report: Path | None, scenario: str | None, as_js
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def study(paths: tuple[Path, ...], as_json: bool) -> None:
     """What is in this folder, ZIP or disc: people, studies, and what became of every file."""
-    from imaging.report import describe, in_words
-
     from imaging.errors import ImagingError
+    from imaging.report import describe, in_words
 
     for path in paths:
         if not path.exists():

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fhir.filing import PROFILES
-
 from fhir.chart import Chart
 from fhir.errors import ChartConflict
+from fhir.filing import PROFILES
 from smart_app import record
 from smart_app.deliver.outcome import Done, Outcome
 from smart_app.ports import Ports
