@@ -13,7 +13,8 @@ from typing import Any
 
 from imaging.errors import ImagingError
 from smart_app.house import Addresses, House, HouseWontStart
-from smart_app.played import Chart, Clinician, Expert, Images, Operator, Patient, StepFailed, images_in
+from smart_app.played import Clinician, Expert, Images, Operator, Patient, StepFailed, images_in
+from smart_app.practised import Chart
 
 WAIT = 90.0  # seconds for the worker to do what is owed
 

@@ -12,24 +12,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from imaging.media import Found, Verdict, walk
-from imaging.reconcile import Claim, Comparison, compare
 from imaging.study import Person
-
-from smart_app.case import FoundFile, Party, Patient, PersonSeen, Upload
+from smart_app.case import FoundFile, Party, PersonSeen, Upload
+from smart_app.gates import TWO_PEOPLE, comparison_rows, gate, people_present
 from smart_app.ports import Ports
-from smart_app.referral import Referral, ReferralError, StaleReferral, Status, Unfinished, WrongStatus
-from smart_app.side import images_disagree
+from smart_app.referral import Referral, StaleReferral, Status, Unfinished, WrongStatus
+from smart_app.status import Stopped
 
 KEPT = frozenset({Verdict.IMAGE, Verdict.REPORT})
 TRIES = 5
-
-
-class Stopped(ReferralError):
-    """The images cannot go on. `why` is "wrong-patient", "two-people", "wrong-side" or "not-mine"."""
-
-    def __init__(self, message: str, why: str) -> None:
-        super().__init__(message)
-        self.why = why
 
 
 @dataclass(frozen=True)
@@ -192,25 +183,6 @@ def confirm(ports: Ports, who: Party, referral_id: str, *, mine: bool) -> Upload
     return upload
 
 
-TWO_PEOPLE = "There are pictures of more than one person here. Leave out the ones that are not yours."
-
-
-def people_present(upload: Upload) -> tuple[PersonSeen, ...]:
-    """The people on the pictures that would be sent, each once, as their headers name them."""
-    present = sorted({f.person for f in upload.files if f.verdict == Verdict.IMAGE and f.person >= 0})
-    distinct: list[PersonSeen] = []
-    for index in present:
-        person = upload.people[index]
-        if not any(_same_person(person, other) for other in distinct):
-            distinct.append(person)
-    return tuple(distinct)
-
-
-def _same_person(one: PersonSeen, other: PersonSeen) -> bool:
-    """Spellings of one person on one disc. A different birth date is never the same person."""
-    return compare(_claim_of(one), _person_of(other)).outcome in ("match", "probable")
-
-
 def summary(upload: Upload) -> Summary:
     """What we have and what is missing, for the page and for programs."""
     images = [f for f in upload.files if f.verdict == Verdict.IMAGE]
@@ -230,23 +202,6 @@ def summary(upload: Upload) -> Summary:
     )
 
 
-def identify(patient: Patient, person: PersonSeen) -> Comparison:
-    """The chart's patient and the person on the images, field by field (safety rule 1)."""
-    ids = (patient.mrn,) if patient.mrn else ()
-    claim = Claim(patient.family, " ".join(patient.given), patient.birth_date, patient.sex, ids)
-    return compare(claim, _person_of(person))
-
-
-def _person_of(seen: PersonSeen) -> Person:
-    return Person(name=seen.name, birth_date=seen.birth_date, sex=seen.sex, id=seen.id)
-
-
-def _claim_of(seen: PersonSeen) -> Claim:
-    family, _, rest = seen.name.partition("^")
-    given = rest.replace("^", " ").strip()
-    return Claim(family, given, seen.birth_date, seen.sex, (seen.id,) if seen.id else ())
-
-
 def send(ports: Ports, who: Party, referral_id: str) -> Referral:
     """Pass every gate, then owe the storing. Raises Stopped, Unfinished; nothing leaves before.
 
@@ -255,12 +210,12 @@ def send(ports: Ports, who: Party, referral_id: str) -> Referral:
     with ports.store.transaction() as tx:
         referral = tx.referrals.get(referral_id)
         upload = _open_upload(tx.uploads.of_referral(referral_id))
-        stop = _gate(referral, upload)
+        stop = gate(referral, upload)
         if isinstance(stop, Stopped):
-            tx.uploads.save(replace(upload, stopped=stop.why, comparison=_rows(referral, upload)))
+            tx.uploads.save(replace(upload, stopped=stop.why, comparison=comparison_rows(referral, upload)))
             tx.audit.write(ports.now(), who, "stop", referral_id, "upload", stop.why)
         else:
-            tx.uploads.save(replace(upload, step="sent", comparison=_rows(referral, upload), stopped=""))
+            tx.uploads.save(replace(upload, step="sent", comparison=comparison_rows(referral, upload), stopped=""))
             tx.audit.write(ports.now(), who, "send", referral_id, f"{_images(upload)} images")
             tx.outbox.owe(referral_id, "store_images", due=ports.now())
     if isinstance(stop, Stopped):
@@ -270,30 +225,6 @@ def send(ports: Ports, who: Party, referral_id: str) -> Referral:
 
 def _images(upload: Upload) -> int:
     return sum(1 for f in upload.files if f.verdict == Verdict.IMAGE)
-
-
-def _rows(referral: Referral, upload: Upload) -> tuple[dict[str, str], ...]:
-    present = people_present(upload)
-    return identify(referral.patient, present[0]).as_rows() if present else ()
-
-
-def _gate(referral: Referral, upload: Upload) -> Stopped | None:
-    """The first reason not to go on. Raises Unfinished for what the sender can still add."""
-    if referral.status is not Status.GATHERING:
-        raise WrongStatus("The images of this referral were sent already.")
-    if not _images(upload):
-        raise Unfinished("There are no pictures to send yet.", files="missing")
-    present = people_present(upload)
-    if len(present) > 1:
-        return Stopped(TWO_PEOPLE, "two-people")
-    if identify(referral.patient, present[0]).outcome == "conflict":
-        return Stopped("These pictures seem to belong to somebody else. Nothing was sent.", "wrong-patient")
-    if images_disagree(referral.ask.side, [f.laterality for f in upload.files if f.verdict == Verdict.IMAGE]):
-        side = referral.ask.side.value.upper()
-        return Stopped(f"The question is about the {side} side, and the pictures show the other one.", "wrong-side")
-    if upload.confirmed != present[0]:
-        raise Unfinished("Tell us whether these pictures are yours.", confirm="missing")
-    return None
 
 
 def _must_fit(ports: Ports, upload: Upload) -> None:

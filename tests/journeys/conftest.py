@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from imaging.phantom import ct_study
 from imaging.study import Person
-
 from smart_app.house import Addresses, House
-from smart_app.played import Chart, Clinician, Expert, Operator, Patient
+from smart_app.played import Clinician, Expert, Operator, Patient
+from smart_app.practised import Chart
 
 WHO = Person(name="Samplewright^Marisol", birth_date="1992-03-14", sex="F", id="TST-0048213")
 

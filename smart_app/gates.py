@@ -1,0 +1,74 @@
+"""The gates between given images and anybody else's eyes: whose they are, of how many people, and which side.
+
+A conflict stops; a spelling asks a person; nothing passes because something is missing.
+"""
+
+from __future__ import annotations
+
+from imaging.media import Verdict
+from imaging.reconcile import Claim, Comparison, compare
+from imaging.study import Person
+from smart_app.case import Patient, PersonSeen, Upload
+from smart_app.referral import Referral, Status, Unfinished, WrongStatus
+from smart_app.side import images_disagree
+from smart_app.status import Stopped
+
+TWO_PEOPLE = "There are pictures of more than one person here. Leave out the ones that are not yours."
+
+
+def people_present(upload: Upload) -> tuple[PersonSeen, ...]:
+    """The people on the pictures that would be sent, each once, as their headers name them."""
+    present = sorted({f.person for f in upload.files if f.verdict == Verdict.IMAGE and f.person >= 0})
+    distinct: list[PersonSeen] = []
+    for index in present:
+        person = upload.people[index]
+        if not any(_same_person(person, other) for other in distinct):
+            distinct.append(person)
+    return tuple(distinct)
+
+
+def _same_person(one: PersonSeen, other: PersonSeen) -> bool:
+    """Spellings of one person on one disc. A different birth date is never the same person."""
+    return compare(_claim_of(one), _person_of(other)).outcome in ("match", "probable")
+
+
+def identify(patient: Patient, person: PersonSeen) -> Comparison:
+    """The chart's patient and the person on the images, field by field (safety rule 1)."""
+    ids = (patient.mrn,) if patient.mrn else ()
+    claim = Claim(patient.family, " ".join(patient.given), patient.birth_date, patient.sex, ids)
+    return compare(claim, _person_of(person))
+
+
+def _person_of(seen: PersonSeen) -> Person:
+    return Person(name=seen.name, birth_date=seen.birth_date, sex=seen.sex, id=seen.id)
+
+
+def _claim_of(seen: PersonSeen) -> Claim:
+    family, _, rest = seen.name.partition("^")
+    given = rest.replace("^", " ").strip()
+    return Claim(family, given, seen.birth_date, seen.sex, (seen.id,) if seen.id else ())
+
+
+def comparison_rows(referral: Referral, upload: Upload) -> tuple[dict[str, str], ...]:
+    """Chart and images, field by field, for staff and for the record."""
+    present = people_present(upload)
+    return identify(referral.patient, present[0]).as_rows() if present else ()
+
+
+def gate(referral: Referral, upload: Upload) -> Stopped | None:
+    """The first reason not to go on. Raises Unfinished for what the sender can still add."""
+    if referral.status is not Status.GATHERING:
+        raise WrongStatus("The images of this referral were sent already.")
+    if not any(f.verdict == Verdict.IMAGE for f in upload.files):
+        raise Unfinished("There are no pictures to send yet.", files="missing")
+    present = people_present(upload)
+    if len(present) > 1:
+        return Stopped(TWO_PEOPLE, "two-people")
+    if identify(referral.patient, present[0]).outcome == "conflict":
+        return Stopped("These pictures seem to belong to somebody else. Nothing was sent.", "wrong-patient")
+    if images_disagree(referral.ask.side, [f.laterality for f in upload.files if f.verdict == Verdict.IMAGE]):
+        side = referral.ask.side.value.upper()
+        return Stopped(f"The question is about the {side} side, and the pictures show the other one.", "wrong-side")
+    if upload.confirmed != present[0]:
+        raise Unfinished("Tell us whether these pictures are yours.", confirm="missing")
+    return None
