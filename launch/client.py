@@ -39,6 +39,7 @@ class ShortAssertion(PrivateKeyJWT):  # type: ignore[misc]
         self._now = now
 
     def sign(self, auth: Any, token_endpoint: str) -> str:
+        """The client assertion (RFC 7523 section 3): four minutes, a fresh `jti` each time."""
         issued = int(moment(self._now).timestamp())
         claims = {
             "iss": auth.client_id,

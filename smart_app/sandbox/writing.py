@@ -69,6 +69,7 @@ def _oracle_other(resource: Resource, shelf: Shelf) -> None:
 
 
 def listed(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; nothing where it is none."""
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
