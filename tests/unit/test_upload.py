@@ -56,6 +56,7 @@ def test_a_zip_counts_as_the_files_in_it_and_its_names_never_touch_the_disk(worl
     with zipfile.ZipFile(packed, "w") as archive:
         for name, stream in world.images(world.person(referral.patient)):
             archive.writestr(f"../../{name}", stream.getvalue())
+    packed.seek(0)
     upload.add_files(world.ports, me(referral), referral.id, [("../../../disc.zip", packed)])
     assert given(world, referral).counts == {"image": 2}
     names = {p.name for p in world.ports.staging.rglob("*") if p.is_file()}
