@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,15 +86,16 @@ class Round:
         return Operator(self.house.addresses.app_base)
 
 
+def begin_round(house: House, ehr: str, who: Person = WHO, *, other: bool = False) -> Round:
+    """A referral that was just asked for, in that kind of chart; `other` makes the chart's patient somebody else."""
+    chart = Chart(house.addresses.ehr_base, ehr)
+    patient_id = chart.add_patient(who, other=other)
+    clinician = Clinician(chart.launch(patient_id, "clinician"))
+    clinician.ask("Is the second reader of the same mind?")
+    return Round(house, ehr, chart, patient_id, clinician, Patient(chart.launch(patient_id, "patient")))
+
+
 @pytest.fixture
 def begin(house: House) -> Callable[..., Round]:
-    """A referral that was just asked for, in that kind of chart."""
-
-    def begin_round(ehr: str, who: Person = WHO, *, other: bool = False) -> Round:
-        chart = Chart(house.addresses.ehr_base, ehr)
-        patient_id = chart.add_patient(who, other=other)
-        clinician = Clinician(chart.launch(patient_id, "clinician"))
-        clinician.ask("Is the second reader of the same mind?")
-        return Round(house, ehr, chart, patient_id, clinician, Patient(chart.launch(patient_id, "patient")))
-
-    return begin_round
+    """Begin a referral in the house that all journeys share."""
+    return partial(begin_round, house)
