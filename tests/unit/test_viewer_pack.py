@@ -75,6 +75,14 @@ def test_an_index_page_without_its_script_is_refused(tmp_path: Path) -> None:
         pack(package(tmp_path, changed), tmp_path / "viewer")
 
 
+def test_a_viewer_without_its_single_decoder_is_refused(tmp_path: Path) -> None:
+    """One worker only is allowed what decoders need; which one is read from the package."""
+    assert pack(package(tmp_path), tmp_path / "viewer").decoder == "6.bundle.ff.js"
+    changed = {**FILES, "dist/6.bundle.ff.js": FILES["dist/5.bundle.ff.js"]}
+    with pytest.raises(ViewerNotPacked, match="decoder"):
+        pack(package(tmp_path, changed), tmp_path / "other")
+
+
 def unsafe(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0) -> tarfile.TarInfo:
     """One entry that must not be unpacked."""
     member = tarfile.TarInfo(name)

@@ -43,6 +43,11 @@ def page(house: House, line_id: str, end: str = "viewer") -> str:
     return f"/viewer/{line_id}/{house.referral.id}/{end}"
 
 
+def policy_of(client: FlaskClient, address: str) -> str:
+    """The content security policy of an answer."""
+    return client.get(address, buffered=True).headers["Content-Security-Policy"]
+
+
 def frame_of(text: str) -> str:
     """The address of the frame in a page."""
     return html.unescape(re.search(r'<iframe class="viewer-frame" src="([^"]+)"', text).group(1))
@@ -131,14 +136,19 @@ def test_the_policy_of_the_viewer_lets_nothing_in_or_out(house: House, client: F
     """No inline script, no eval of text, no other origin; for its workers too, which obey their own file's policy."""
     line = house.line()
     for address in (page(house, line.id, "ohif/viewer"), f"{ASSETS}app.bundle.0a1b.js"):
-        policy = client.get(address).headers["Content-Security-Policy"]
+        policy = policy_of(client, address)
         rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
         assert rules["default-src"] == "'none'"
         assert rules["script-src"] == "'self' 'wasm-unsafe-eval'"
         assert rules["connect-src"] == "'self' data: blob:"
         assert rules["frame-ancestors"] == "'self'"
         assert "http" not in policy
-    around = client.get(page(house, line.id)).headers["Content-Security-Policy"]
+    files = [
+        name for name in ("0.bundle.ff.js", "6.bundle.ff.js") if "'unsafe-eval'" in policy_of(client, ASSETS + name)
+    ]
+    assert files == ["6.bundle.ff.js"]
+    assert "connect-src 'self'" in policy_of(client, f"{ASSETS}6.bundle.ff.js")
+    around = policy_of(client, page(house, line.id))
     assert "script-src" not in around
     assert "unsafe" not in around
 

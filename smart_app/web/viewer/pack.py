@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from smart_app.web.viewer.errors import ViewerNotPacked
-from smart_app.web.viewer.patches import Entry, Patching, entry, patches, wanted
+from smart_app.web.viewer.patches import Entry, Patching, entry, is_decoder, patches, wanted
 
-EDITION = "3.13.2-1"
+EDITION = "3.13.2-2"
 """Version of the viewer, and of what we change in it. Every file is kept for ever under an address that names it."""
 ASSETS = f"/viewer/assets/{EDITION}/"
 MANIFEST = "pack.json"
@@ -39,11 +39,14 @@ class Kept:
 
 @dataclass(frozen=True)
 class Pack:
-    """The whole viewer in one folder. `script` and `style` are what a page loads first."""
+    """The whole viewer in one folder. `script` and `style` are what a page loads first; `decoder` is the worker that
+    unpacks compressed pictures.
+    """
 
     folder: Path
     script: str
     style: str
+    decoder: str
     files: dict[str, Kept]
 
     @property
@@ -62,7 +65,8 @@ def installed(target: Path) -> Pack | None:
         raw = json.loads((target / MANIFEST).read_text("utf-8"))
         if raw["edition"] != EDITION:
             return None
-        found = Pack(target, raw["script"], raw["style"], {name: Kept(**kept) for name, kept in raw["files"].items()})
+        files = {name: Kept(**kept) for name, kept in raw["files"].items()}
+        found = Pack(target, raw["script"], raw["style"], raw["decoder"], files)
         whole = all(found.path(name).stat().st_size == kept.size for name, kept in found.files.items())
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -97,16 +101,19 @@ def pack(archive: Path, target: Path, assets: str = ASSETS) -> Pack:
 
 
 def _fill(folder: Path, archive: Path, assets: str) -> None:
-    patching, first, files = Patching(patches(assets)), None, {}
+    patching, first, decoders, files = Patching(patches(assets)), None, list[str](), dict[str, Kept]()
     for name, content in _members(archive):
         if name == "index.html":
             first = entry(content.decode("utf-8", "replace"))
         else:
+            decoders += [name] if is_decoder(name, content) else []
             files[name] = _keep(folder, name, patching.apply(name, content))
     patching.finish()
     if first is None or first.script not in files or first.style not in files:
         raise ViewerNotPacked("The viewer is not as we know it: its first page is missing. Nothing was installed.")
-    _write_manifest(folder, first, files)
+    if len(decoders) != 1:
+        raise ViewerNotPacked("The viewer is not as we know it: it has no single decoder. Nothing was installed.")
+    _write_manifest(folder, first, decoders[0], files)
 
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
@@ -149,11 +156,12 @@ def _keep(folder: Path, name: str, content: bytes) -> Kept:
     return Kept(len(content), hashlib.sha256(content).hexdigest(), compress)
 
 
-def _write_manifest(folder: Path, first: Entry, files: dict[str, Kept]) -> None:
+def _write_manifest(folder: Path, first: Entry, decoder: str, files: dict[str, Kept]) -> None:
     manifest = {
         "edition": EDITION,
         "script": first.script,
         "style": first.style,
+        "decoder": decoder,
         "files": {name: kept.__dict__ for name, kept in sorted(files.items())},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")

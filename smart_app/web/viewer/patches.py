@@ -73,6 +73,12 @@ def wanted(name: str) -> bool:
     return fnmatchcase(name, KEPT_PICTURES) or not any(fnmatchcase(name, pattern) for pattern in LEFT_OUT)
 
 
+def is_decoder(name: str, content: bytes) -> bool:
+    """Is this file the worker that unpacks compressed pictures: one that starts by itself and binds to WebAssembly?"""
+    starts = b"__webpack_require__.p = " in content and not name.startswith("app.bundle.")
+    return starts and b"createNamedFunction" in content
+
+
 class Patching:
     """Applies the table to one file after another and counts."""
 
