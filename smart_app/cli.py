@@ -35,6 +35,8 @@ def _log() -> None:
     import logging
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("alembic", "waitress"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _end_with_parent() -> None:

@@ -17,7 +17,7 @@ from types import TracebackType
 
 import requests
 
-from smart_app.settings import PREFIX
+from smart_app.settings import PREFIX, read_settings
 
 START_WITHIN = 60.0  # seconds
 STOP_WITHIN = 8.0
@@ -110,8 +110,7 @@ class House:
         (self.folder / "directory.toml").write_text(
             directory_toml(self.addresses.app_base, self.addresses.ehr, self.addresses.patient), "utf-8"
         )
-        self._run("keys")
-        self._run("migrate")
+        self._prepare()
         for part in self.PARTS:
             self.start_part(part)
         try:
@@ -166,16 +165,19 @@ class House:
         """The parts that have ended by themselves."""
         return [part for part, process in self._processes.items() if process.poll() is not None]
 
-    def _run(self, verb: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "smart_app.cli", verb],
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise HouseWontStart(f"“{verb}” failed: {done.stderr.strip().splitlines()[-1] if done.stderr else ''}")
+    def _prepare(self) -> None:
+        """Keys and tables, here and not in two more processes: a second start is to take seconds."""
+        from launch.keys import Keys
+        from smart_app.store import Store, StoreError
+
+        settings = read_settings(self.environment())
+        Keys.create(settings.data / "keys")
+        try:
+            store = Store(settings.database_url)
+            store.migrate()
+            store.close()
+        except StoreError as problem:
+            raise HouseWontStart(f"The database cannot be used: {problem}") from problem
 
     def wait_for(self, part: str) -> None:
         """Wait until that part answers. Raises HouseWontStart."""
