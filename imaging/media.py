@@ -1,273 +1,193 @@
 """Walks a disc, folder, file or ZIP safely and gives every file a verdict in plain words. Nothing is lost silently.
 
-Names from outside never touch the disk: members of a ZIP are read in place, never extracted to their own names.
+Rule: names from outside never touch the disk, and every file given is counted exactly once.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
-import tempfile
-import zipfile
-import zlib
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from pathlib import Path
+from typing import BinaryIO
 
+from imaging.burned_in import burned_in_risk
+from imaging.directory import read_directory
 from imaging.errors import NotDicom, UnsafeMedia
-from imaging.header import IsDirectory, cut_short, header_of, read_dataset
 from imaging.study import Header, Person, Study, gather
+from imaging.verdict import LIMITS, Found, Limits, Verdict, judge, shown
+from imaging.zips import DAMAGED, Budget, inside, is_zip
+
+__all__ = ["LIMITS", "Found", "Limits", "Survey", "Verdict", "judge", "survey", "walk"]
 
 
-class Verdict(StrEnum):
-    """What one file is. Each file given has exactly one."""
+def walk(paths: Iterable[Path], limits: Limits = LIMITS) -> Iterator[Found]:
+    """Every file under these paths, ZIPs read in place. Raises UnsafeMedia naming the limit that would be broken.
 
-    IMAGE = "image"
-    DUPLICATE = "duplicate"
-    DIRECTORY = "directory"
-    NOT_AN_IMAGE = "not-an-image"
-    UNREADABLE = "unreadable"
-    LOCKED = "locked"
-    TOO_LARGE = "too-large"
-    SOMEONE_ELSE = "someone-else"
-    REPORT = "report"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What may be read. A refusal names the limit."""
-
-    files: int = 50_000
-    file_bytes: int = 4_000_000_000
-    total_bytes: int = 50_000_000_000
-    ratio: int = 1_000  # bytes out of a ZIP for each byte in it; real images stay under 30
-    nesting: int = 1  # ZIPs inside a ZIP
-    depth: int = 32  # folders inside folders
-
-
-LIMITS = Limits()
-REPORTS = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
-LOCKED_NAMES = frozenset({".enc", ".aes", ".pgp", ".gpg", ".p7m"})
-
-
-@dataclass(frozen=True)
-class Found:
-    """One file and what it is. `why` explains a refusal, or is the content type of a report.
-
-    `name` is for showing only. `open` answers a fresh stream of its bytes.
+    A ZIP counts as the files in it. Links inside a folder are not followed: they could lead anywhere.
     """
+    budget = Budget(limits)
+    for path in paths:
+        if not path.is_dir():
+            yield from _file(path, path.name, budget, follow=True)
+            continue
+        for file, name in _under(path, limits):
+            yield from _file(file, name, budget, follow=False)
 
-    name: str
-    size: int
-    verdict: Verdict
-    why: str
-    header: Header | None
-    open: Callable[[], BinaryIO] = field(compare=False)
+
+def _under(top: Path, limits: Limits) -> Iterator[tuple[Path, str]]:
+    """Everything in a folder that is not a folder, in a stable order, with the name to show."""
+    unread: list[OSError] = []
+    for folder, folders, names in os.walk(top, followlinks=False, onerror=unread.append):
+        folders.sort()
+        inner = Path(folder).relative_to(top)
+        if len(inner.parts) > limits.depth:
+            raise UnsafeMedia(f"Folders are nested deeper than {limits.depth}.")
+        for name in sorted(names):
+            yield Path(folder) / name, str(inner / name)
+    for problem in unread:
+        closed = Path(str(problem.filename))
+        yield closed, f"{closed.name}/"
+
+
+def _file(path: Path, name: str, budget: Budget, *, follow: bool) -> Iterator[Found]:
+    """One file, or everything in it where it is a ZIP."""
+    name = shown(name, budget.limits.name_length)
+
+    def opener() -> BinaryIO:
+        return path.open("rb")
+
+    size = 0
+    try:
+        mode = path.stat(follow_symlinks=follow)
+        size = mode.st_size
+        budget.count(size)
+        if stat.S_ISLNK(mode.st_mode):
+            yield Found(name, 0, Verdict.NOT_AN_IMAGE, "A link to another place. It was not followed.", None, _nothing)
+        elif stat.S_ISDIR(mode.st_mode):
+            yield Found(name, 0, Verdict.UNREADABLE, "The folder could not be opened.", None, _nothing)
+        elif not stat.S_ISREG(mode.st_mode):
+            yield Found(name, 0, Verdict.NOT_AN_IMAGE, "This is no file.", None, _nothing)
+        elif size > budget.limits.file_bytes:
+            why = f"Larger than {budget.limits.file_bytes:,} bytes."
+            yield Found(name, size, Verdict.TOO_LARGE, why, None, opener)
+        else:
+            yield from _read(path, name, size, opener, budget)
+    except OSError as problem:
+        why = f"The file could not be read ({type(problem).__name__})."
+        yield Found(name, size, Verdict.UNREADABLE, why, None, opener)
+
+
+def _read(path: Path, name: str, size: int, opener: Callable[[], BinaryIO], budget: Budget) -> Iterator[Found]:
+    with opener() as stream:
+        start = stream.read(4)
+        if not is_zip(path.name, start):
+            stream.seek(0)
+            verdict, header, why = judge(path.name, stream, size)
+            found = Found(name, size, verdict, why, header, opener)
+    if is_zip(path.name, start):
+        yield from inside(name, opener, budget.limits.nesting, budget)
+    else:
+        yield found
+
+
+def _nothing() -> BinaryIO:
+    return io.BytesIO()
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What is in some media: studies, people, counts per verdict that add up to the files, and how many there were."""
+    """What is in some media: studies, people, and counts per verdict that add up to the files found."""
 
     studies: tuple[Study, ...]
-    people: tuple[Person, ...]
+    people: tuple[Person, ...]  # every spelling once
     counts: dict[str, int]
     files: int
-    listed: int | None = None  # pictures that the disc's own list names
+    listed: int | None = None  # pictures that the disc's own list names; None without a list
+    missing: int = 0  # of those, the ones that are not among the files
+    missing_series: int = 0  # series on that list of which no picture is among the files
     burned_in_risk: tuple[str, ...] = ()  # series whose kind often has text printed into the picture
+    oddities: dict[str, int] = field(default_factory=dict)  # values that could not be used: keyword to number of files
+    anonymous: int = 0  # files whose header says that the person's name was removed
+    mixed: tuple[str, ...] = ()  # studies in which the files name different people
+    differing: int = 0  # duplicates that have the number of another picture and other content
 
 
-def judge(name: str, stream: BinaryIO, size: int) -> tuple[Verdict, Header | None, str]:
-    """What this file is, from its bytes and never from its name alone."""
-    start = stream.read(132)
-    stream.seek(0)
-    if not start:
-        return Verdict.UNREADABLE, None, "The file is empty."
-    kind = next((kind for magic, kind in REPORTS.items() if start.startswith(magic)), "")
-    if kind:
-        return Verdict.REPORT, None, kind
-    if PurePosixPath(name).suffix.lower() in LOCKED_NAMES:
-        return Verdict.LOCKED, None, "The file is locked. Its password is on the sleeve or from the imaging centre."
-    marked = start[128:132] == b"DICM"
-    try:
-        dataset = read_dataset(stream)
-        header = header_of(dataset)
-        if cut_short(stream, dataset, size):
-            return Verdict.UNREADABLE, None, "The picture is cut short. Ask the imaging centre for a new copy."
-        return Verdict.IMAGE, header, ""
-    except IsDirectory:
-        return Verdict.DIRECTORY, None, ""
-    except NotDicom as problem:
-        return (Verdict.UNREADABLE if marked else Verdict.NOT_AN_IMAGE), None, str(problem)
+class _Notes:
+    """What a survey remembers while it walks: headers and counts, no pictures."""
 
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.headers: list[Header] = []
+        self.first: dict[tuple[str, str], Found] = {}
+        self.series: set[str] = set()
+        self.instances: set[str] = set()
+        self.has_list = False
+        self.differing = 0
 
-def walk(paths: Iterable[Path], limits: Limits = LIMITS) -> Iterator[Found]:
-    """Every file under these paths, ZIPs read in place. Raises UnsafeMedia naming the limit that would be broken."""
-    budget = _Budget(limits)
-    for path in paths:
-        for file in _files(path, limits):
-            budget.count(file.stat().st_size)
-            if _is_zip(file):
-                with file.open("rb") as stream:
-                    yield from _inside(file, stream, file.name, limits.nesting, budget)
+    def add(self, found: Found) -> None:
+        """One more file."""
+        verdict = found.verdict
+        if found.header is not None:
+            key = (found.header.instance.study_instance_uid, found.header.instance.sop_instance_uid)
+            if key in self.first:
+                verdict = Verdict.DUPLICATE
+                self.differing += not _same_bytes(found, self.first[key])
             else:
-                yield _found(file.name, file.stat().st_size, lambda f=file: f.open("rb"), limits)  # type: ignore[misc]
+                self.first[key] = found
+                self.headers.append(found.header)
+        if verdict is Verdict.DIRECTORY:
+            self._list(found)
+        self.counts[verdict.value] += 1
 
-
-def _files(path: Path, limits: Limits) -> Iterator[Path]:
-    """Files of a folder in a stable order. Links are not followed: they could lead anywhere."""
-    if path.is_file():
-        yield path
-        return
-    for folder, folders, names in os.walk(path, followlinks=False):
-        folders.sort()
-        if len(Path(folder).relative_to(path).parts) > limits.depth:
-            raise UnsafeMedia(f"Folders are nested deeper than {limits.depth}.")
-        for name in sorted(names):
-            file = Path(folder) / name
-            if file.is_file() and not file.is_symlink():
-                yield file
-
-
-def _found(name: str, size: int, opener: Callable[[], BinaryIO], limits: Limits) -> Found:
-    if size > limits.file_bytes:
-        return Found(name, size, Verdict.TOO_LARGE, f"Larger than {limits.file_bytes:,} bytes.", None, opener)
-    try:
-        with opener() as stream:
-            verdict, header, why = judge(name, stream, size)
-    except OSError as problem:
-        return Found(
-            name, size, Verdict.UNREADABLE, f"The file could not be read ({type(problem).__name__}).", None, opener
-        )
-    return Found(name, size, verdict, why, header, opener)
-
-
-class _Budget:
-    """Counts files and bytes over everything that is read."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._files = 0
-        self._bytes = 0
-
-    def count(self, size: int) -> None:
-        """One more file of that size."""
-        self._files += 1
-        self._bytes += size
-        if self._files > self.limits.files:
-            raise UnsafeMedia(f"More than {self.limits.files:,} files. Give them in smaller parts.")
-        if self._bytes > self.limits.total_bytes:
-            raise UnsafeMedia(f"More than {self.limits.total_bytes:,} bytes. Give them in smaller parts.")
-
-
-def _is_zip(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(4) in ZIP_STARTS
-
-
-def _inside(file: Path | None, stream: BinaryIO, name: str, nesting: int, budget: _Budget) -> Iterator[Found]:
-    """Every member of a ZIP. One that cannot be opened is one unreadable file."""
-    size = stream.seek(0, io.SEEK_END)
-    stream.seek(0)
-    nowhere = io.BytesIO
-    try:
-        archive = zipfile.ZipFile(stream)
-        members = [m for m in archive.infolist() if not m.is_dir()]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        yield Found(name, size, Verdict.UNREADABLE, "The ZIP is damaged and cannot be opened.", None, nowhere)
-        return
-    for member in members:
-        shown = f"{name}/{member.filename}"
-        _check(member, budget)
-        if member.flag_bits & 0x1:
-            why = "The ZIP is locked with a password. Unlock it first, or ask the imaging centre for the password."
-            yield Found(shown, member.file_size, Verdict.LOCKED, why, None, nowhere)
-            continue
-        yield from _member(file, archive, member, shown, nesting, budget)
-
-
-def _check(member: zipfile.ZipInfo, budget: _Budget) -> None:
-    budget.count(member.file_size)
-    if member.file_size > budget.limits.ratio * max(member.compress_size, 1_000):
-        raise UnsafeMedia(f"The ZIP unpacks to more than {budget.limits.ratio} times its size. It was not opened.")
-
-
-def _member(
-    file: Path | None, archive: zipfile.ZipFile, member: zipfile.ZipInfo, shown: str, nesting: int, budget: _Budget
-) -> Iterator[Found]:
-    limit = min(member.file_size, budget.limits.file_bytes)
-
-    def opener() -> BinaryIO:
-        """A fresh stream; from the file again where there is one, since the archive may be closed by then."""
-        if file is None:
-            return _spooled(archive, member, limit)
-        with zipfile.ZipFile(file) as again:
-            return _spooled(again, member, limit)
-
-    try:
-        stream = opener()
-    except DAMAGED:
-        yield Found(shown, member.file_size, Verdict.UNREADABLE, "Damaged inside the ZIP.", None, io.BytesIO)
-        return
-    with stream:
-        nested = stream.read(4) in ZIP_STARTS
-        if not nested:
-            yield _found(shown, member.file_size, opener, budget.limits)
+    def _list(self, found: Found) -> None:
+        try:
+            with found.open() as stream:
+                listed = read_directory(stream)
+        except (NotDicom, *DAMAGED):
             return
-        if nesting == 0:
-            raise UnsafeMedia(f"ZIPs are nested deeper than {budget.limits.nesting}.")
-        yield from _inside(None, stream, shown, nesting - 1, budget)
+        self.has_list = True
+        self.series |= listed.series
+        self.instances |= listed.instances
 
 
-ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
-DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError)
-IN_MEMORY = 16_000_000  # bytes; a larger member waits in a temporary file under a name of the system's
-
-
-def _spooled(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> BinaryIO:
-    """The member's bytes, never more than its header promises (lengths in a ZIP can lie)."""
-    out = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (the caller closes it)
+def _same_bytes(one: Found, other: Found) -> bool:
     try:
-        with archive.open(member) as source:
-            left = limit
-            while left and (chunk := source.read(min(left, 256 * 1024))):
-                out.write(chunk)
-                left -= len(chunk)
-    except BaseException:
-        out.close()
-        raise
-    out.seek(0)
-    return cast("BinaryIO", out)
-
-
-RISKY_MODALITIES = frozenset({"SC", "US", "XA", "OT", "DOC", "ES", "XC"})
+        digests = []
+        for found in (one, other):
+            with found.open() as stream:
+                digests.append(hashlib.file_digest(stream, "sha256").digest())  # type: ignore[arg-type]
+    except DAMAGED:
+        return False
+    return digests[0] == digests[1]
 
 
 def survey(paths: Iterable[Path], limits: Limits = LIMITS) -> Survey:
     """Look at everything and keep no picture in memory. Counts add up to the files found, always."""
-    counts: Counter[str] = Counter()
-    headers: list[Header] = []
-    seen: set[tuple[str, str]] = set()
+    notes = _Notes()
     for found in walk(paths, limits):
-        verdict = found.verdict
-        if found.header is not None:
-            key = (found.header.instance.study_instance_uid, found.header.instance.sop_instance_uid)
-            if key in seen:
-                verdict = Verdict.DUPLICATE
-            else:
-                seen.add(key)
-                headers.append(found.header)
-        counts[verdict.value] += 1
-    people: list[Person] = []
+        notes.add(found)
+    headers = notes.headers
+    people: dict[str, set[Person]] = {}
     for header in headers:
-        if header.person not in people:
-            people.append(header.person)
-    risky = dict.fromkeys(
-        h.series_description or h.modality
-        for h in headers
-        if h.burned_in == "YES" or h.modality in RISKY_MODALITIES or "SCREEN" in " ".join(h.image_type).upper()
+        people.setdefault(header.instance.study_instance_uid, set()).add(header.person)
+    held = {h.instance.sop_instance_uid for h in headers}
+    series = {h.instance.series_instance_uid for h in headers}
+    return Survey(
+        studies=tuple(gather(headers)),
+        people=tuple(dict.fromkeys(h.person for h in headers)),
+        counts=dict(notes.counts),
+        files=sum(notes.counts.values()),
+        listed=len(notes.instances) if notes.has_list else None,
+        missing=len(notes.instances - held),
+        missing_series=len(notes.series - series),
+        burned_in_risk=tuple(dict.fromkeys(h.series_description or h.modality for h in headers if burned_in_risk(h))),
+        oddities=dict(Counter(keyword for h in headers for keyword in h.oddities)),
+        anonymous=sum(h.identity_removed for h in headers),
+        mixed=tuple(uid for uid, named in people.items() if len(named) > 1),
+        differing=notes.differing,
     )
-    return Survey(tuple(gather(headers)), tuple(people), dict(counts), sum(counts.values()), None, tuple(risky))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True)
 class Person:
     """Who stands on the images. Absent stays empty.
 
-    `name` is the decoded DICOM person name, alphabetic group, components parted by "^" (PS3.5 section 6.2.1);
-    `name_groups` has the ideographic and phonetic groups. `birth_date` is ISO `YYYY-MM-DD`, `sex` as in the header.
+    `name` is the decoded DICOM person name, alphabetic group, components parted by "^" (PS3.5 section 6.2.1); where
+    that group is empty, the first that is not. `name_groups` are the ideographic and the phonetic group, in that
+    order. `birth_date` is ISO `YYYY-MM-DD`, `sex` as in the header.
     """
 
     name: str = ""
@@ -25,7 +29,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Instance:
-    """One SOP instance and where it belongs."""
+    """One SOP instance and where it belongs. `rows`, `columns` and `bits` are 0 where it is no picture."""
 
     study_instance_uid: str
     series_instance_uid: str
@@ -34,6 +38,9 @@ class Instance:
     transfer_syntax_uid: str
     number: int | None = None
     frames: int = 1
+    rows: int = 0
+    columns: int = 0
+    bits: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,8 @@ class Header:
     body_part: str = ""
     laterality: str = ""
     study_date: str = ""
-    study_time: str = ""
+    study_time: str = ""  # DICOM TM, "HHMMSS.FFFFFF" or its beginning
+    series_date: str = ""  # of the series, the acquisition or the content, whichever is there first
     timezone: str = ""  # "+0100", from (0008,0201)
     study_description: str = ""
     accession: str = ""
@@ -56,7 +64,8 @@ class Header:
     referring: str = ""
     burned_in: str = ""  # the header's word, "YES", "NO" or empty: never to be trusted alone
     image_type: tuple[str, ...] = ()
-    oddities: tuple[str, ...] = ()  # values that could not be read, by keyword
+    identity_removed: bool = False  # (0012,0062): the person's name here is not a name
+    oddities: tuple[str, ...] = ()  # values that could not be used, by keyword
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,16 @@ class Series:
 
 @dataclass(frozen=True)
 class Study:
-    """One study. `started` is ISO 8601 with an offset where the header or the site names a zone, else a date."""
+    """One study. `started` is ISO 8601 with an offset where the header or the site names a zone, else a date.
+
+    `date` is the header's Study Date alone; `started` falls back to the date of the series.
+    """
 
     study_instance_uid: str
     person: Person
     started: str = ""
     date: str = ""
+    time: str = ""
     description: str = ""
     accession: str = ""
     institution: str = ""
@@ -93,35 +106,38 @@ NOT_PICTURES = frozenset({"KO", "PR", "SR", "SEG", "REG", "DOC", "RWV", "PLAN", 
 
 
 def gather(headers: Iterable[Header], zone: str = "") -> list[Study]:
-    """Studies with their series, in the order first met. `zone` ("+0100") is used where a header names none.
+    """Studies with their series, in the order first met.
 
-    The same SOP instance met twice is counted once.
+    `zone` ("+0100" or "Europe/Madrid") is used where a header names none. The same SOP instance met twice is counted
+    once. A series of both sides has laterality "B". A study's own values are those of its first header that has them;
+    its person is that of the first header.
     """
     studies: dict[str, Study] = {}
-    series: dict[tuple[str, str], Series] = {}
-    seen: set[tuple[str, str]] = set()
+    series: dict[str, dict[str, Series]] = {}
+    entries: dict[tuple[str, str], dict[str, tuple[str, str, int | None]]] = {}
     for header in headers:
         where = header.instance
-        if (where.study_instance_uid, where.sop_instance_uid) in seen:
-            continue
-        seen.add((where.study_instance_uid, where.sop_instance_uid))
-        studies.setdefault(where.study_instance_uid, _study(header, zone))
-        key = (where.study_instance_uid, where.series_instance_uid)
-        known = series.setdefault(key, _series(header))
-        entry = (where.sop_instance_uid, where.sop_class_uid, where.number)
-        laterality = known.laterality or header.laterality
-        if header.laterality and known.laterality and header.laterality != known.laterality:
-            laterality = "B"
-        series[key] = replace(known, instances=(*known.instances, entry), laterality=laterality)
-    return [_join(study, [s for (uid, _), s in series.items() if uid == key]) for key, study in studies.items()]
+        uid, key = where.study_instance_uid, (where.study_instance_uid, where.series_instance_uid)
+        known = studies.get(uid)
+        studies[uid] = _study(header, zone) if known is None else _filled(known, header, zone)
+        of_study = series.setdefault(uid, {})
+        of_study[where.series_instance_uid] = _series(of_study.get(where.series_instance_uid), header)
+        entries.setdefault(key, {}).setdefault(
+            where.sop_instance_uid, (where.sop_instance_uid, where.sop_class_uid, where.number)
+        )
+    return [
+        _join(study, [replace(s, instances=tuple(entries[uid, key].values())) for key, s in series[uid].items()])
+        for uid, study in studies.items()
+    ]
 
 
 def _study(header: Header, zone: str) -> Study:
     return Study(
         study_instance_uid=header.instance.study_instance_uid,
         person=header.person,
-        started=started(header.study_date, header.study_time, header.timezone or zone),
+        started=_started(header, zone),
         date=header.study_date,
+        time=header.study_time,
         description=header.study_description,
         accession=header.accession,
         institution=header.institution,
@@ -129,15 +145,31 @@ def _study(header: Header, zone: str) -> Study:
     )
 
 
-def _series(header: Header) -> Series:
-    return Series(
-        series_instance_uid=header.instance.series_instance_uid,
-        modality=header.modality,
-        number=header.series_number,
-        description=header.series_description,
-        body_part=header.body_part,
-        laterality=header.laterality,
-    )
+FROM_ANY = ("date", "time", "description", "accession", "institution", "referring")
+
+
+def _filled(study: Study, header: Header, zone: str) -> Study:
+    if study.started and all(getattr(study, name) for name in FROM_ANY):
+        return study
+    other = _study(header, zone)
+    missing = {name: getattr(other, name) for name in FROM_ANY if not getattr(study, name)}
+    started = other.started if not study.date and other.date else study.started or other.started
+    return replace(study, started=started, **missing)
+
+
+def _series(known: Series | None, header: Header) -> Series:
+    if known is None:
+        return Series(
+            series_instance_uid=header.instance.series_instance_uid,
+            modality=header.modality,
+            number=header.series_number,
+            description=header.series_description,
+            body_part=header.body_part,
+            laterality=header.laterality,
+        )
+    if not header.laterality or header.laterality == known.laterality:
+        return known
+    return replace(known, laterality="B" if known.laterality else header.laterality)
 
 
 def _join(study: Study, series: list[Series]) -> Study:
@@ -150,9 +182,24 @@ def _join(study: Study, series: list[Series]) -> Study:
     return replace(study, series=ordered, modalities=tuple(dict.fromkeys(pictures)))
 
 
+def _started(header: Header, zone: str) -> str:
+    if header.study_date:
+        return started(header.study_date, header.study_time, header.timezone or zone)
+    return header.series_date
+
+
 def started(date: str, time: str, zone: str) -> str:
-    """ISO 8601 from an ISO date, a DICOM TM and a zone ("+0100"). FHIR R4 forbids a time without a zone."""
-    digits = time.partition(".")[0].replace(":", "")
-    if not date or len(digits) < 4 or not digits.isdigit() or len(zone) != 5:
+    """ISO 8601 from an ISO date, a DICOM TM and a zone ("+0100" or "Europe/Madrid").
+
+    Where the time or the zone is missing or makes no sense, the date alone: FHIR R4 forbids a time without a zone.
+    """
+    clock = re.fullmatch(r"([01]\d|2[0-3]):?([0-5]\d)(?::?([0-5]\d)(?:\.\d*)?)?", time)
+    if not date or clock is None or not zone:
         return date
-    return f"{date}T{digits[:2]}:{digits[2:4]}:{digits[4:6] or '00'}{zone[:3]}:{zone[3:]}"
+    local = f"{date}T{clock[1]}:{clock[2]}:{clock[3] or '00'}"
+    if re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", zone):
+        return f"{local}{zone[:3]}:{zone[3:]}"
+    try:
+        return datetime.fromisoformat(local).replace(tzinfo=UTC if zone == "UTC" else ZoneInfo(zone)).isoformat()
+    except (ValueError, KeyError, OSError):
+        return date

@@ -5,12 +5,17 @@ The method names are those of dicomweb-client's `DICOMClient`, with byte-level t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from urllib.parse import unquote
 
+from imaging.errors import ArchiveRefused
 from imaging.study import Study
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 Json = dict[str, Any]
 
@@ -21,6 +26,15 @@ class Put:
 
     sop_instance_uid: str
     outcome: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Bytes kept apart, because their SOP Instance UID belongs to another picture here."""
+
+    sop_instance_uid: str
+    study_instance_uid: str
     sha256: str
 
 
@@ -60,6 +74,10 @@ class FrameRange:
                     left -= len(chunk)
                     yield chunk
 
+    def read(self) -> bytes:
+        """The frame's bytes, all at once."""
+        return b"".join(self.chunks())
+
 
 class Shelf(Protocol):
     """One owner's images."""
@@ -68,8 +86,15 @@ class Shelf(Protocol):
         """Store one instance, bytes unchanged; durable when it returns. Raises NotDicom, ArchiveUnavailable."""
         ...
 
-    def studies(self) -> list[Study]:
-        """Every study with its series and instances, as counted here."""
+    def studies(self, zone: str = "") -> list[Study]:
+        """Every study with its series and instances, as counted here.
+
+        `zone` ("+0100" or "Europe/Madrid") is the site's, for `Study.started` where a header names none.
+        """
+        ...
+
+    def conflicts(self) -> list[Conflict]:
+        """Every picture kept apart, because its UID belongs to another one here."""
         ...
 
     def search_for_studies(
@@ -97,6 +122,76 @@ class Shelf(Protocol):
         offset: int | None = None,
     ) -> list[Json]:
         """QIDO-RS instances, of one study or series where it is named."""
+        ...
+
+    def query_text(
+        self,
+        level: str,
+        study_instance_uid: str | None = None,
+        series_instance_uid: str | None = None,
+        search_filters: Mapping[str, str] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> Iterator[str]:
+        """The answers of the three searches as JSON texts. `level` is "studies", "series" or "instances"."""
+        ...
+
+    def retrieve_study_metadata(self, study_instance_uid: str) -> list[Json]:
+        """DICOM JSON of every instance of the study; empty where there is none."""
+        ...
+
+    def retrieve_series_metadata(self, study_instance_uid: str, series_instance_uid: str) -> list[Json]:
+        """DICOM JSON of every instance of the series; empty where there is none."""
+        ...
+
+    def retrieve_instance_metadata(
+        self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
+    ) -> Json:
+        """DICOM JSON of that instance. Raises NotHere."""
+        ...
+
+    def retrieve_instance(self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> Dataset:
+        """That instance as a data set. Raises NotHere."""
+        ...
+
+    def retrieve_study(self, study_instance_uid: str) -> list[Dataset]:
+        """Every instance of the study, all in memory. Raises NotHere."""
+        ...
+
+    def retrieve_series(self, study_instance_uid: str, series_instance_uid: str) -> list[Dataset]:
+        """Every instance of the series, all in memory. Raises NotHere."""
+        ...
+
+    def iter_study(self, study_instance_uid: str) -> Iterator[Dataset]:
+        """Every instance of the study, one at a time. Raises NotHere."""
+        ...
+
+    def iter_series(self, study_instance_uid: str, series_instance_uid: str) -> Iterator[Dataset]:
+        """Every instance of the series, one at a time. Raises NotHere."""
+        ...
+
+    def retrieve_instance_frames(
+        self,
+        study_instance_uid: str,
+        series_instance_uid: str,
+        sop_instance_uid: str,
+        frame_numbers: Sequence[int],
+    ) -> list[bytes]:
+        """The stored bytes of those frames (from 1). Raises NotHere."""
+        ...
+
+    def iter_instance_frames(
+        self,
+        study_instance_uid: str,
+        series_instance_uid: str,
+        sop_instance_uid: str,
+        frame_numbers: Sequence[int],
+    ) -> Iterator[bytes]:
+        """The same, one frame at a time. Raises NotHere."""
+        ...
+
+    def store_instances(self, datasets: Sequence[Dataset], study_instance_uid: str | None = None) -> Dataset:
+        """Store data sets; the answer lists what was stored and what failed (PS3.18 section 10.5.3)."""
         ...
 
     def metadata_text(
@@ -132,7 +227,15 @@ class Shelf(Protocol):
         ...
 
     def delete_study(self, study_instance_uid: str) -> None:
-        """Forget that study: rows first, then bytes. Raises NotHere."""
+        """Forget that study, with what was kept apart of it: rows first, then bytes. Raises NotHere."""
+        ...
+
+    def delete_series(self, study_instance_uid: str, series_instance_uid: str) -> None:
+        """Forget that series. Raises NotHere."""
+        ...
+
+    def delete_instance(self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> None:
+        """Forget that instance. Raises NotHere."""
         ...
 
 
@@ -143,9 +246,18 @@ class Archive(Protocol):
         """That owner's shelf; a new owner's is empty."""
         ...
 
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
 
 def open_archive(place: str | Path) -> Archive:
-    """The embedded archive in that folder (a path or a `file:` URL)."""
+    """The embedded archive in that folder: a path or a `file:` URL. Raises ArchiveRefused, ArchiveUnavailable."""
     from imaging.archive.embedded import EmbeddedArchive
 
-    return EmbeddedArchive(Path(str(place).removeprefix("file://").removeprefix("file:")))
+    text = str(place)
+    if text.startswith("file:"):
+        return EmbeddedArchive(Path(unquote(text.removeprefix("file:").removeprefix("//"))))
+    if "://" in text:
+        raise ArchiveRefused("An archive is opened by a path or a file: URL.")
+    return EmbeddedArchive(Path(text))

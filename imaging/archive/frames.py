@@ -4,110 +4,94 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
+from itertools import pairwise
 from typing import BinaryIO
 
-from pydicom.dataset import FileDataset
-from pydicom.filereader import read_partial
-from pydicom.tag import BaseTag
-from pydicom.uid import UID
+from pydicom.dataset import Dataset
+
+from imaging.opening import Fragments, Opened, Pixels, fragments, quiet
 
 Pieces = tuple[tuple[int, int], ...]
-PIXEL_DATA = 0x7FE00010
-ITEM, END = 0xFFFEE000, 0xFFFEE0DD
-DEFLATED = "1.2.840.10008.1.2.1.99"
+END_OF_JPEG = b"\xff\xd9"  # JPEG, JPEG-LS and JPEG 2000 codestreams all end with it
 
 
-def frame_pieces(stream: BinaryIO, dataset: FileDataset, frames: int) -> list[Pieces]:
-    """(offset, length) pieces of each frame; empty where there are no pixels or they cannot be cut into frames.
+def frame_pieces(stream: BinaryIO, opened: Opened, frames: int) -> list[Pieces]:
+    """(offset, length) pieces of each of `frames`; empty where there are no pixels or they cannot be cut into frames.
 
-    Native frames have one piece each, encapsulated ones a piece per fragment (PS3.5 Annex A.4).
+    Native frames have one piece each, encapsulated ones a piece per fragment (PS3.5 Annex A.4). Offsets are those of
+    the file, or of `opened.body` where the data set was deflated.
     """
-    syntax = UID(str(getattr(dataset.file_meta, "TransferSyntaxUID", "1.2.840.10008.1.2")))
-    if syntax == DEFLATED or "Rows" not in dataset:
+    pixels = opened.pixels
+    if pixels is None or "Rows" not in opened.dataset:
         return []
-    start = _start_of_pixels(stream, syntax)
-    if start is None:
+    source = stream if opened.body is None else io.BytesIO(opened.body)
+    with quiet():
+        if pixels.length is not None:
+            return _native(opened.dataset, pixels, opened.size, frames)
+        extended = bytes(opened.dataset.get("ExtendedOffsetTable") or b"")
+    found = fragments(source, pixels, opened.size)
+    return _encapsulated(source, found, extended, frames) if found.complete else []
+
+
+def _native(dataset: Dataset, pixels: Pixels, end: int, frames: int) -> list[Pieces]:
+    length = pixels.length or 0
+    if pixels.offset + length > end:
         return []
-    offset, length = start
-    if length == 0xFFFFFFFF:
-        cut = _encapsulated(stream, offset, frames, dataset)
-    else:
-        cut = _native(dataset, offset, length, frames)
-    end = stream.seek(0, io.SEEK_END)
-    return cut if all(at + size <= end for pieces in cut for at, size in pieces) else []
-
-
-def _start_of_pixels(stream: BinaryIO, syntax: UID) -> tuple[int, int] | None:
-    """Offset of the value of Pixel Data, and its length as written."""
-    found: list[int] = []
-
-    def stop(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001  (pydicom's signature)
-        if tag == PIXEL_DATA:
-            found.append(length)
-            return True
-        return False
-
-    stream.seek(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        read_partial(stream, stop_when=stop, force=True)
-    if not found:
-        return None
-    # pydicom stands in front of the tag again; explicit VR adds VR, two reserved bytes and a length of four.
-    header = 8 if syntax.is_implicit_VR else 12
-    return stream.tell() + header, found[0]
-
-
-def _native(dataset: FileDataset, offset: int, length: int, frames: int) -> list[Pieces]:
-    bits = (
-        int(dataset.Rows)
-        * int(dataset.Columns)
-        * int(dataset.get("SamplesPerPixel", 1))
-        * int(dataset.get("BitsAllocated", 8))
-    )
-    size = bits // 8
-    if bits % 8 or size == 0 or size * frames > length:
+    size, odd = divmod(_bits_of_frame(dataset), 8)
+    if odd or size == 0 or size * frames > length:
         # Bits of two frames may share a byte (PS3.5 section 8.1.1); only a single frame is a range then.
-        return [((offset, length),)] if frames == 1 else []
-    return [((offset + n * size, size),) for n in range(frames)]
+        return [((pixels.offset, length),)] if frames == 1 and length else []
+    return [((pixels.offset + n * size, size),) for n in range(frames)]
 
 
-def _encapsulated(stream: BinaryIO, offset: int, frames: int, dataset: FileDataset) -> list[Pieces]:
-    stream.seek(offset)
-    table = b""
-    fragments: list[tuple[int, int, int]] = []  # (offset of the item's tag, offset of its value, length)
-    first = True
-    while len(head := stream.read(8)) == 8:
-        group, element, size = struct.unpack("<HHL", head)
-        if group << 16 | element != ITEM:
-            break
-        here = stream.tell()
-        if first:
-            table, first = stream.read(size), False
-        else:
-            fragments.append((here - 8, here, size))
-            stream.seek(size, 1)
-    starts = list(struct.unpack(f"<{len(table) // 4}L", table[: len(table) // 4 * 4]))
-    if not starts and "ExtendedOffsetTable" in dataset:
-        raw = bytes(dataset.ExtendedOffsetTable)
-        starts = list(struct.unpack(f"<{len(raw) // 8}Q", raw))
-    return _grouped(fragments, starts, frames)
+def _bits_of_frame(dataset: Dataset) -> int:
+    try:
+        samples = int(dataset.get("SamplesPerPixel") or 1)
+        bits = int(dataset.Rows) * int(dataset.Columns) * samples * int(dataset.get("BitsAllocated") or 8)
+    except (TypeError, ValueError, AttributeError):
+        return 0
+    # Two pixels share one pair of colour samples (PS3.3 section C.7.6.3.1.2).
+    return bits * 2 // 3 if dataset.get("PhotometricInterpretation") == "YBR_FULL_422" else bits
 
 
-def _grouped(fragments: list[tuple[int, int, int]], starts: list[int], frames: int) -> list[Pieces]:
-    if not fragments:
+def _encapsulated(stream: BinaryIO, found: Fragments, extended: bytes, frames: int) -> list[Pieces]:
+    pieces = [(value, length) for _, value, length in found.items]
+    if not pieces:
         return []
-    pieces = [(value, size) for _, value, size in fragments]
     if frames == 1:
         return [tuple(pieces)]
-    if len(fragments) == frames:
+    if len(pieces) == frames:
         return [(piece,) for piece in pieces]
-    if len(starts) != frames:
+    starts = found.table or struct.unpack(f"<{len(extended) // 8}Q", extended[: len(extended) // 8 * 8])
+    by_table = _by_table(found, tuple(starts))
+    if len(by_table) == frames:
+        return by_table
+    by_ends = _by_ends(stream, pieces)
+    return by_ends if len(by_ends) == frames else []
+
+
+def _by_table(found: Fragments, starts: tuple[int, ...]) -> list[Pieces]:
+    """Frames as an offset table cuts them; none where it does not point at fragments in order."""
+    base = found.items[0][0]
+    at = {tag - base: number for number, (tag, _, _) in enumerate(found.items)}
+    if not starts or starts[0] != 0 or any(start not in at for start in starts):
         return []
-    base = fragments[0][0]
-    bounds = [*(base + s for s in starts), float("inf")]
-    return [
-        tuple((value, size) for tag, value, size in fragments if bounds[n] <= tag < bounds[n + 1])
-        for n in range(frames)
-    ]
+    bounds = [*(at[start] for start in starts), len(found.items)]
+    if bounds != sorted(set(bounds)):
+        return []
+    cut = [found.items[first:last] for first, last in pairwise(bounds)]
+    return [tuple((value, length) for _, value, length in items) for items in cut]
+
+
+def _by_ends(stream: BinaryIO, pieces: list[tuple[int, int]]) -> list[Pieces]:
+    """Frames that end where a compressed picture ends, for files without a table."""
+    cut: list[Pieces] = []
+    open_frame: list[tuple[int, int]] = []
+    for offset, length in pieces:
+        open_frame.append((offset, length))
+        tail = min(length, 10)  # the end may be followed by padding
+        stream.seek(offset + length - tail)
+        if END_OF_JPEG in stream.read(tail):
+            cut.append(tuple(open_frame))
+            open_frame = []
+    return cut if not open_frame else []

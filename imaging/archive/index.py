@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     Engine,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -22,8 +25,14 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from imaging.errors import ArchiveRefused, ArchiveUnavailable
 from imaging.study import Header, Instance, Person
+
+VERSION = 1
+PATIENCE = 30.0  # seconds that a writer waits for another
 
 tables = MetaData()
 
@@ -32,16 +41,21 @@ instances = Table(
     tables,
     Column("owner", String(200), nullable=False),
     Column("sop_instance_uid", String(64), nullable=False),
-    Column("study_instance_uid", String(64), nullable=False, index=True),
+    Column("study_instance_uid", String(64), nullable=False),
     Column("series_instance_uid", String(64), nullable=False),
     Column("transfer_syntax_uid", String(64), nullable=False),
     Column("number", Integer),
     Column("size", Integer, nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("header", Text, nullable=False),
-    Column("metadata", Text, nullable=False),
-    Column("frames", Text, nullable=False),
+    Column("header", Text, nullable=False),  # imaging.study.Header as JSON
+    Column("answer", Text, nullable=False),  # as QIDO-RS answers it
+    Column("metadata", Text, nullable=False),  # as WADO-RS answers it
+    Column("frames", Text, nullable=False),  # [[[offset, length], ...], ...]
+    Column("pixels", Text, nullable=False),  # [tag, offset, length] of a native pixel element, or []
+    Column("inflated", Boolean, nullable=False),  # frames lie in the inflated copy beside the file
     PrimaryKeyConstraint("owner", "sop_instance_uid"),
+    Index("instances_of_series", "owner", "study_instance_uid", "series_instance_uid", "number"),
+    sqlite_with_rowid=False,
 )
 
 conflicts = Table(
@@ -49,6 +63,7 @@ conflicts = Table(
     tables,
     Column("owner", String(200), nullable=False),
     Column("sop_instance_uid", String(64), nullable=False),
+    Column("study_instance_uid", String(64), nullable=False),
     Column("sha256", String(64), nullable=False),
     PrimaryKeyConstraint("owner", "sop_instance_uid", "sha256"),
 )
@@ -64,18 +79,18 @@ documents = Table(
 )
 
 
-class Index:
+class Database:
     """Opens the index; every writing transaction begins IMMEDIATE, so that two processes never lose a row."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = _engine(path)
-        with self.write() as connection:
-            tables.create_all(connection)
+        with _translated():
+            _prepare(path)
+            self._engine = _engine(path)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One writing transaction."""
-        with self._engine.connect() as connection:
+        """One writing transaction. Raises ArchiveUnavailable."""
+        with _translated(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -86,20 +101,56 @@ class Index:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One view of the index."""
-        with self._engine.connect() as connection:
+        """For reading. Raises ArchiveUnavailable."""
+        with _translated(), self._engine.connect() as connection:
             yield connection
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolTimeout, sqlite3.Error) as problem:
+        raise ArchiveUnavailable("The archive's index cannot be used now.") from problem
+
+
+def _prepare(path: Path) -> None:
+    """Write-ahead logging before anything else opens the file, and the tables, by whichever process comes first."""
+    with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        connection.execute("COMMIT")
+        if version == 0:
+            connection.execute("PRAGMA journal_mode=WAL")
+            engine = _engine(path)
+            with engine.connect() as writing:
+                writing.exec_driver_sql("BEGIN IMMEDIATE")
+                tables.create_all(writing)
+                writing.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+                writing.exec_driver_sql("COMMIT")
+            engine.dispose()
+        elif version != VERSION:
+            raise ArchiveRefused(f"This archive was made by another version ({version}, not {VERSION}).")
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
+    engine = create_engine(
+        f"sqlite:///{path}",
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": PATIENCE},
+        pool_size=16,
+        max_overflow=16,
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA busy_timeout=30000")
-        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA busy_timeout={int(PATIENCE * 1000)}")
+        cursor.execute("PRAGMA synchronous=FULL")  # a row that was answered for survives a power cut
         cursor.close()
 
     return engine

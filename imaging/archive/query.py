@@ -1,4 +1,7 @@
-"""QIDO-RS over one shelf (PS3.18 section 10.6): what may be asked, what is answered, and a no to everything else."""
+"""QIDO-RS over one shelf (PS3.18 section 10.6): what may be asked, what is answered, and a no to everything else.
+
+Rule: a filter that is not understood is refused, never ignored. An ignored filter answers with too much.
+"""
 
 from __future__ import annotations
 
@@ -11,63 +14,83 @@ from imaging.study import Header, Series, Study
 
 Json = dict[str, Any]
 
-TAGS = {
+STUDY = {
     "StudyDate": ("00080020", "DA"),
     "StudyTime": ("00080030", "TM"),
     "AccessionNumber": ("00080050", "SH"),
     "ModalitiesInStudy": ("00080061", "CS"),
-    "StudyDescription": ("00081030", "LO"),
     "ReferringPhysicianName": ("00080090", "PN"),
+    "StudyDescription": ("00081030", "LO"),
     "PatientName": ("00100010", "PN"),
     "PatientID": ("00100020", "LO"),
+    "IssuerOfPatientID": ("00100021", "LO"),
     "PatientBirthDate": ("00100030", "DA"),
     "PatientSex": ("00100040", "CS"),
     "StudyInstanceUID": ("0020000D", "UI"),
     "NumberOfStudyRelatedSeries": ("00201206", "IS"),
     "NumberOfStudyRelatedInstances": ("00201208", "IS"),
+}
+SERIES = {
     "Modality": ("00080060", "CS"),
     "SeriesDescription": ("0008103E", "LO"),
     "BodyPartExamined": ("00180015", "CS"),
     "SeriesInstanceUID": ("0020000E", "UI"),
     "SeriesNumber": ("00200011", "IS"),
+    "Laterality": ("00200060", "CS"),
     "NumberOfSeriesRelatedInstances": ("00201209", "IS"),
+}
+INSTANCE = {
     "SOPClassUID": ("00080016", "UI"),
     "SOPInstanceUID": ("00080018", "UI"),
     "InstanceNumber": ("00200013", "IS"),
     "NumberOfFrames": ("00280008", "IS"),
+    "Rows": ("00280010", "US"),
+    "Columns": ("00280011", "US"),
+    "BitsAllocated": ("00280100", "US"),
 }
-KEYWORDS = {tag: keyword for keyword, (tag, _) in TAGS.items()}
+OF_SERIES_LEVEL = STUDY | SERIES
+OF_INSTANCE_LEVEL = SERIES | INSTANCE | {"StudyInstanceUID": STUDY["StudyInstanceUID"]}
+ALL = STUDY | SERIES | INSTANCE
+
+# Parameters that choose what is told, not what is found (PS3.18 section 8.3.4). They may stand among the filters.
+NOT_FILTERS = frozenset({"includefield", "fuzzymatching", "limit", "offset"})
 
 
 def study_answer(study: Study) -> Json:
     """One study as QIDO-RS answers it."""
+    return _json(**_of_study(study))
+
+
+def _of_study(study: Study) -> dict[str, Any]:
     person = study.person
-    return _json(
-        StudyDate=study.date.replace("-", ""),
-        StudyTime=study.started[11:19].replace(":", ""),
-        AccessionNumber=study.accession,
-        ModalitiesInStudy=list(study.modalities),
-        StudyDescription=study.description,
-        ReferringPhysicianName=study.referring,
-        PatientName="=".join((person.name, *person.name_groups)),
-        PatientID=person.id,
-        PatientBirthDate=person.birth_date.replace("-", ""),
-        PatientSex=person.sex,
-        StudyInstanceUID=study.study_instance_uid,
-        NumberOfStudyRelatedSeries=len(study.series),
-        NumberOfStudyRelatedInstances=sum(len(s.instances) for s in study.series),
-    )
+    return {
+        "StudyDate": study.date.replace("-", ""),
+        "StudyTime": study.time,
+        "AccessionNumber": study.accession,
+        "ModalitiesInStudy": list(study.modalities),
+        "ReferringPhysicianName": study.referring,
+        "StudyDescription": study.description,
+        "PatientName": "=".join((person.name, *person.name_groups)),
+        "PatientID": person.id,
+        "IssuerOfPatientID": person.issuer,
+        "PatientBirthDate": person.birth_date.replace("-", ""),
+        "PatientSex": person.sex,
+        "StudyInstanceUID": study.study_instance_uid,
+        "NumberOfStudyRelatedSeries": len(study.series),
+        "NumberOfStudyRelatedInstances": sum(len(s.instances) for s in study.series),
+    }
 
 
 def series_answer(study: Study, series: Series) -> Json:
-    """One series as QIDO-RS answers it."""
+    """One series as QIDO-RS answers it, with its study's attributes."""
     return _json(
+        **_of_study(study),
         Modality=series.modality,
         SeriesDescription=series.description,
         BodyPartExamined=series.body_part,
-        StudyInstanceUID=study.study_instance_uid,
         SeriesInstanceUID=series.series_instance_uid,
         SeriesNumber=series.number,
+        Laterality=series.laterality,
         NumberOfSeriesRelatedInstances=len(series.instances),
     )
 
@@ -78,56 +101,107 @@ def instance_answer(header: Header) -> Json:
     return _json(
         SOPClassUID=where.sop_class_uid,
         SOPInstanceUID=where.sop_instance_uid,
+        Modality=header.modality,
         StudyInstanceUID=where.study_instance_uid,
         SeriesInstanceUID=where.series_instance_uid,
+        SeriesNumber=header.series_number,
+        SeriesDescription=header.series_description,
+        BodyPartExamined=header.body_part,
+        Laterality=header.laterality,
         InstanceNumber=where.number,
         NumberOfFrames=where.frames if where.frames > 1 else None,
+        Rows=where.rows or None,
+        Columns=where.columns or None,
+        BitsAllocated=where.bits or None,
     )
 
 
 def _json(**values: Any) -> Json:
-    """DICOM JSON (PS3.18 Annex F.2); an empty value keeps its tag and VR."""
-    answer: Json = {}
+    """DICOM JSON (PS3.18 Annex F.2) in tag order; an empty value keeps its tag and VR."""
+    answer: Json = {"00080056": {"vr": "CS", "Value": ["ONLINE"]}}
     for keyword, value in values.items():
-        tag, vr = TAGS[keyword]
+        tag, vr = ALL[keyword]
         several = value if isinstance(value, list) else [value] if value not in ("", None) else []
         if vr == "PN":
-            several = [{"Alphabetic": v.partition("=")[0]} for v in several if v.partition("=")[0]]
+            several = [name for name in map(_name, several) if name]
         answer[tag] = {"vr": vr, "Value": several} if several else {"vr": vr}
-    return answer
+    return dict(sorted(answer.items()))
 
 
-def select(
-    answers: Iterable[Json], filters: Mapping[str, str] | None, limit: int | None, offset: int | None
+GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+
+
+def _name(text: str) -> dict[str, str]:
+    """A person name's groups. One that stands in for an empty alphabetic group is not told twice."""
+    groups = text.split("=")
+    if len(groups) > 1 and groups[0] == groups[1]:
+        groups[0] = ""
+    return {group: value for group, value in zip(GROUPS, groups, strict=False) if value}
+
+
+def keep(
+    answers: Iterable[Json],
+    level: Mapping[str, tuple[str, str]],
+    filters: Mapping[str, str] | None,
+    limit: int | None,
+    offset: int | None,
 ) -> list[Json]:
-    """Those that match every filter. Raises ArchiveRefused for a filter that is not known at this level."""
-    kept = list(answers)
-    for name, wanted in (filters or {}).items():
-        keyword = KEYWORDS.get(name.upper(), name)
-        if keyword not in TAGS or (kept and TAGS[keyword][0] not in kept[0]):
-            raise ArchiveRefused(f"{name} cannot be searched by here.")
-        tag, vr = TAGS[keyword]
-        matches = _matcher(vr, wanted)
-        kept = [a for a in kept if matches([_plain(v) for v in a.get(tag, {}).get("Value", [])])]
+    """Those that match every filter of that level. Raises ArchiveRefused for one that is not known or makes no sense.
+
+    Filters are named by keyword or tag. Only literal matching: case counts, except in names of people.
+    """
+    matchers = [_filter(level, name, str(wanted)) for name, wanted in (filters or {}).items() if not _no_filter(name)]
+    if (limit is not None and limit < 0) or (offset is not None and offset < 0):
+        raise ArchiveRefused("limit and offset cannot be negative.")
+    kept = [answer for answer in answers if all(matches(answer) for matches in matchers)]
     start = offset or 0
     return kept[start : start + limit] if limit is not None else kept[start:]
 
 
-def _plain(value: Any) -> str:
-    return str(value.get("Alphabetic", "")) if isinstance(value, dict) else str(value)
+def _no_filter(name: str) -> bool:
+    return name.lower() in NOT_FILTERS
 
 
-def _matcher(vr: str, wanted: str) -> Callable[[list[str]], bool]:
-    """Single value, list of UIDs, wildcard or range (PS3.4 section C.2.2.2)."""
-    if wanted in ("", "*"):
+def _filter(level: Mapping[str, tuple[str, str]], name: str, wanted: str) -> Callable[[Json], bool]:
+    known = {tag: keyword for keyword, (tag, _) in level.items()}
+    keyword = known.get(name.upper(), name)
+    if keyword not in level:
+        raise ArchiveRefused(f"{name} cannot be searched by here.")
+    tag, vr = level[keyword]
+    if wanted in ("", "*"):  # universal matching (PS3.4 section C.2.2.2.3)
         return lambda _: True
+    matches = _matcher(keyword, vr, wanted)
+    return lambda answer: any(matches(text) for value in answer[tag].get("Value", []) for text in _texts(value))
+
+
+def _texts(value: Any) -> list[str]:
+    return list(value.values()) if isinstance(value, dict) else [str(value)]
+
+
+def _matcher(keyword: str, vr: str, wanted: str) -> Callable[[str], bool]:
+    """Single value, list of UIDs, wildcard or range (PS3.4 section C.2.2.2)."""
     if vr == "UI":
         uids = set(re.split(r"[,\\]", wanted))
-        return lambda values: bool(uids & set(values))
-    if vr in ("DA", "TM") and "-" in wanted:
-        low, _, high = wanted.partition("-")
-        return lambda values: any((not low or v >= low) and (not high or v <= high) for v in values)
-    pattern = re.compile(
-        "".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in wanted), re.IGNORECASE if vr == "PN" else 0
-    )
-    return lambda values: any(pattern.fullmatch(v) for v in values)
+        return lambda value: value in uids
+    if vr in ("DA", "TM"):
+        return _range(keyword, vr, wanted)
+    if vr in ("IS", "US"):
+        return lambda value: value == wanted.strip()
+    words = "".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in wanted)
+    pattern = re.compile(words, re.IGNORECASE | re.DOTALL if vr == "PN" else re.DOTALL)
+    return lambda value: pattern.fullmatch(value) is not None
+
+
+SHAPES = {"DA": re.compile(r"\d{8}"), "TM": re.compile(r"\d\d(\d\d(\d\d(\.\d{1,6})?)?)?")}
+
+
+def _range(keyword: str, vr: str, wanted: str) -> Callable[[str], bool]:
+    low, dash, high = wanted.partition("-")
+    if not dash:
+        high = low
+    if not (low or high) or any(end and not SHAPES[vr].fullmatch(end) for end in (low, high)):
+        raise ArchiveRefused(f"{keyword} is searched by {'YYYYMMDD' if vr == 'DA' else 'HHMMSS'}, or a range of it.")
+    if vr == "TM":
+        low, high = low.replace(".", "").ljust(12, "0") if low else "", high.replace(".", "").ljust(12, "9")
+        return lambda value: low <= value.replace(".", "").ljust(12, "0") <= high
+    return lambda value: (not low or value >= low) and (not high or value <= high)

@@ -71,7 +71,8 @@ def test_shelves_know_nothing_of_each_other(archive: Archive, shelf: Shelf) -> N
 def test_studies_series_and_instances_are_found(shelf: Shelf) -> None:
     """QIDO on each level."""
     study = shelf.search_for_studies({"PatientID": "X-1"})[0]
-    assert study["00100010"]["Value"] == [{"Alphabetic": "Müller^José"}]
+    assert study["00100010"]["Value"] == [{"Alphabetic": "Müller^José", "Ideographic": "山田^花子"}]
+    assert study["00080030"]["Value"] == ["093000"]
     assert study["00201208"]["Value"] == [6]
     uid = study["0020000D"]["Value"][0]
     assert [s["00201209"]["Value"] for s in shelf.search_for_series(uid)] == [[3], [3]]

@@ -1,0 +1,104 @@
+"""Files named by the SHA-256 of their content.
+
+Rule: written under a name of ours, flushed, then renamed. A file that has its name is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from imaging.errors import ArchiveUnavailable
+
+CHUNK = 256 * 1024  # bytes
+FORGOTTEN = 86_400  # seconds after which a draft is what a killed process left behind
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Bytes that are on the disk and not named yet."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class Drafts:
+    """Where bytes wait until they are named. On the same disk as the objects, so that naming is one rename."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left_behind in folder.iterdir():
+            with suppress(OSError):
+                if left_behind.stat().st_mtime < time.time() - FORGOTTEN:
+                    left_behind.unlink()
+
+    @contextmanager
+    def of(self, chunks: Iterable[bytes]) -> Iterator[Draft]:
+        """These bytes, flushed to the disk; gone again at the end unless they were named. Raises ArchiveUnavailable."""
+        path = self._folder / uuid.uuid4().hex
+        digest, size = hashlib.sha256(), 0
+        try:
+            try:
+                with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
+                    for chunk in chunks:
+                        digest.update(chunk)
+                        out.write(chunk)
+                        size += len(chunk)
+                    out.flush()
+                    os.fsync(out.fileno())
+            except OSError as problem:
+                raise ArchiveUnavailable("The archive's disk cannot be written.") from problem
+            yield Draft(path, digest.hexdigest(), size)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+class Objects:
+    """One owner's files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str) -> Path:
+        """Where the file of that name is or would be."""
+        return self.folder / name
+
+    def name(self, draft: Draft, name: str) -> None:
+        """Give the draft its name, durably. Raises ArchiveUnavailable."""
+        try:
+            if not self.folder.is_dir():
+                self.folder.mkdir(exist_ok=True, mode=0o700)
+                _flush(self.folder.parent)
+            draft.path.replace(self.folder / name)
+            _flush(self.folder)
+        except OSError as problem:
+            raise ArchiveUnavailable("The archive's disk cannot be written.") from problem
+
+    def remove(self, *names: str) -> None:
+        """Those files are gone; a name without a file is as good."""
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+
+
+def in_chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """The rest of a stream, piece by piece."""
+    while chunk := stream.read(CHUNK):
+        yield chunk
+
+
+def _flush(folder: Path) -> None:
+    """Make a rename in this folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

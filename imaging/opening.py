@@ -1,0 +1,262 @@
+"""Opens one DICOM object safely, up to its pixels. The only place where bytes of strangers meet pydicom's parser.
+
+Rule: whatever the bytes are, the answer is an open object or NotDicom with a reason, in bounded memory.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+import pydicom
+from pydicom.dataset import FileDataset
+
+from imaging.errors import NotDicom
+
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # its messages quote values, and values are people
+
+IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+
+MOST_HEADER = 256_000_000  # bytes of everything that is not pixels
+MOST_INFLATED = 512_000_000  # bytes of a deflated data set, pixels included
+MOST_READS = 10_000_000  # two or three for each element; the largest real headers need under a third
+
+PIXELS = {(0x7FE0, 0x0010): "OW", (0x7FE0, 0x0008): "OF", (0x7FE0, 0x0009): "OD"}
+LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN", b"OV", b"OL")
+UNDEFINED = 0xFFFFFFFF
+ITEM = 0xFFFEE000
+SEQUENCE_END = 0xFFFEE0DD
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Where the value of the pixel element begins, and its length; None where it is cut into fragments."""
+
+    tag: str  # "7FE00010"
+    vr: str
+    offset: int
+    length: int | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A data set read up to its pixels. `pixels` speaks of offsets in `body`, or in the file where that is None."""
+
+    dataset: FileDataset
+    transfer_syntax_uid: str
+    pixels: Pixels | None
+    size: int  # bytes of what `pixels` speaks of
+    header_cut: bool  # the file ends inside its header
+    body: bytes | None = None  # a deflated data set, inflated
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """The items of encapsulated pixel data (PS3.5 Annex A.4)."""
+
+    table: tuple[int, ...]  # basic offset table
+    items: tuple[tuple[int, int, int], ...]  # (offset of the item's tag, offset of its value, length)
+    complete: bool  # no item reaches past the end
+
+
+_lock = threading.RLock()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warning of pydicom gets out: they quote values. One thread at a time, since Python's filters are global."""
+    with _lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def open_dicom(stream: BinaryIO) -> Opened:
+    """Read everything before the pixels. Raises NotDicom with the reason.
+
+    A file without preamble (PS3.10 section 7.1) is read when it begins as data sets do; anything else would pass as
+    DICOM by accident.
+    """
+    stream.seek(0)
+    start = stream.read(132)
+    marked = start[128:] == b"DICM"
+    if not marked and not _begins_like_a_data_set(start):
+        raise NotDicom("This is not a DICOM file.")
+    try:
+        with quiet():
+            return _open(stream, marked=marked)
+    except NotDicom:
+        raise
+    except Exception as problem:
+        # A damaged file makes pydicom raise almost anything (struct, key, value, memory, recursion, EOF).
+        raise NotDicom("The file is damaged and cannot be read.") from problem
+
+
+def _begins_like_a_data_set(start: bytes) -> bool:
+    if len(start) < 16:
+        return False
+    little, big = struct.unpack("<HH", start[:4]), struct.unpack(">HH", start[:4])
+    return any(group in (2, 8) and element < 0x0100 for group, element in (little, big))
+
+
+def _open(stream: BinaryIO, *, marked: bool) -> Opened:
+    if marked:
+        head, syntax = _meta(stream)
+        if syntax == DEFLATED:
+            return _inflated(head, stream)
+    watched = _Watched(stream)
+    dataset = pydicom.dcmread(cast("BinaryIO", watched), stop_before_pixels=True, force=not marked)
+    pixels = None if watched.ended else _pixels(stream, dataset)
+    return Opened(dataset, _syntax(dataset), pixels, watched.size, watched.cut)
+
+
+def _meta(stream: BinaryIO) -> tuple[bytes, str]:
+    """Preamble and file meta group as bytes, and the transfer syntax it names."""
+    stream.seek(132)
+    syntax = ""
+    while len(head := stream.read(8)) == 8 and head[:2] == b"\x02\x00":
+        length = struct.unpack("<H", head[6:])[0]
+        if head[4:6] in (*LONG_VRS, b"SQ", b"UT", b"UC", b"UR"):
+            length = struct.unpack("<L", stream.read(4).ljust(4, b"\0"))[0]
+        value = stream.read(min(length, 64_000))
+        if head[2:4] == b"\x10\x00":
+            syntax = value.rstrip(b"\0 ").decode("ascii", "replace")
+    end = stream.tell() - len(head)
+    stream.seek(0)
+    return stream.read(end), syntax
+
+
+def _inflated(head: bytes, stream: BinaryIO) -> Opened:
+    """A deflated data set (PS3.5 section A.5), never unpacked past its limit."""
+    meta = pydicom.dcmread(io.BytesIO(head))
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    out = bytearray()
+    while (chunk := stream.read(256 * 1024)) and not inflate.eof:
+        out += inflate.decompress(chunk, MOST_INFLATED + 1 - len(out))
+        if inflate.unconsumed_tail or len(out) > MOST_INFLATED:
+            raise NotDicom(f"The file unpacks to more than {MOST_INFLATED:,} bytes.")
+    body = bytes(out)
+    watched = _Watched(io.BytesIO(body))
+    dataset = pydicom.dcmread(cast("BinaryIO", watched), stop_before_pixels=True, force=True)
+    dataset.file_meta = meta.file_meta
+    pixels = None if watched.ended else _pixels(watched.stream, dataset)
+    return Opened(dataset, DEFLATED, pixels, len(body), watched.cut or not inflate.eof, body)
+
+
+class _Watched:
+    """A stream that bounds what is read and notices where a file ends too early."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.size = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        self._left = MOST_HEADER
+        self._reads = 0
+        self._met_end = 0  # length asked for by a read that met the end; 0 if none has
+        self._went_on = False
+
+    def read(self, length: int = -1) -> bytes:
+        """As a file's, within the bounds. Raises NotDicom where a header is larger than any real one."""
+        here = self.stream.tell()
+        wanted = min(length, self.size - here) if length >= 0 else self.size - here
+        self._left -= wanted
+        self._reads += 1
+        if self._left < 0 or self._reads > MOST_READS:
+            raise NotDicom("The header of this file is too large to be read.")
+        if self._met_end:
+            self._went_on = True
+        found = self.stream.read(wanted)
+        if length > 1 and len(found) < length:
+            self._met_end = length
+        return found
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As a file's."""
+        self._met_end = 0  # looked ahead for a delimiter and came back
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As a file's."""
+        return self.stream.tell()
+
+    @property
+    def ended(self) -> bool:
+        """The end was met before any pixels."""
+        return self._met_end > 0
+
+    @property
+    def cut(self) -> bool:
+        """The end came inside a value: a whole file ends where the next element's 8 bytes are looked for."""
+        return self._went_on or (self._met_end > 0 and self._met_end != 8)
+
+
+def _pixels(stream: BinaryIO, dataset: FileDataset) -> Pixels | None:
+    """The stream stands at the tag of the pixel element, where pydicom stopped."""
+    here = stream.tell()
+    head = stream.read(12)
+    order = "<" if dataset.original_encoding[1] is not False else ">"
+    if len(head) < 8:
+        return None
+    tag = struct.unpack(f"{order}HH", head[:4])
+    if tag not in PIXELS:
+        return None
+    explicit = head[4:6] in LONG_VRS and len(head) == 12
+    length = struct.unpack(f"{order}L", head[8:12] if explicit else head[4:8])[0]
+    vr = head[4:6].decode("ascii") if explicit else PIXELS[tag]
+    offset = here + (12 if explicit else 8)
+    return Pixels(f"{tag[0]:04X}{tag[1]:04X}", vr, offset, None if length == UNDEFINED else length)
+
+
+def _syntax(dataset: FileDataset) -> str:
+    """What the file meta names; where it names none, what the bytes were."""
+    named = str(getattr(dataset.file_meta, "TransferSyntaxUID", "") or "")
+    if named:
+        return named
+    implicit, little = dataset.original_encoding
+    return IMPLICIT_LITTLE if implicit else EXPLICIT_LITTLE if little else EXPLICIT_BIG
+
+
+def fragments(stream: BinaryIO, pixels: Pixels, size: int) -> Fragments:
+    """Every item of encapsulated pixel data, by reading item headers only."""
+    stream.seek(pixels.offset)
+    found: list[tuple[int, int, int]] = []
+    complete = True
+    while len(head := stream.read(8)) == 8:
+        group, element, length = struct.unpack("<HHL", head)
+        tag, here = group << 16 | element, stream.tell()
+        if tag == SEQUENCE_END:
+            break
+        if tag != ITEM or here + length > size:
+            complete = False
+            break
+        found.append((here - 8, here, length))
+        stream.seek(length, io.SEEK_CUR)
+    else:
+        complete = head == b""  # some writers leave the delimiter out; half a header is a cut file
+    if not found:
+        return Fragments((), (), complete=False)
+    stream.seek(found[0][1])
+    table = stream.read(found[0][2])
+    starts = struct.unpack(f"<{len(table) // 4}L", table[: len(table) // 4 * 4])
+    return Fragments(starts, tuple(found[1:]), complete)
+
+
+def cut_short(stream: BinaryIO, opened: Opened) -> bool:
+    """Does this object end before it should, in its header or in its pixels?"""
+    pixels = opened.pixels
+    if opened.header_cut or pixels is None:
+        return opened.header_cut
+    if pixels.length is not None:
+        return pixels.offset + pixels.length > opened.size
+    source = stream if opened.body is None else io.BytesIO(opened.body)
+    return not fragments(source, pixels, opened.size).complete

@@ -1,0 +1,185 @@
+"""Reads the members of a ZIP in place. Nothing is unpacked under a name of its own, and no ZIP unpacks without end.
+
+Rule: what a ZIP says of itself (names, lengths, counts) is a claim; every claim is bounded before it is believed.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import BinaryIO, cast
+
+from imaging.errors import UnsafeMedia
+from imaging.verdict import Found, Limits, Verdict, judge, shown
+
+STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+# Packed as ZIP, and documents or programs all the same: one file, not a disc.
+NOT_MEDIA = frozenset({".jar", ".war", ".apk", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub", ".xpi"})
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    RuntimeError,  # a password is wanted, though no flag said so
+    ValueError,
+    LookupError,
+    OverflowError,
+    MemoryError,
+)
+DAMAGED_WHY = "The ZIP is damaged and cannot be opened. Make it again, or give the folder itself."
+MEMBER_WHY = "This file is damaged inside the ZIP."
+PACKING_WHY = "This file is packed in a way that we cannot open. Make the ZIP again with your computer's own program."
+LOCKED_WHY = "The ZIP is locked with a password. Unlock it first, or ask the imaging centre for the password."
+FREE = 16_000_000  # bytes that a ZIP may hold whatever its own size
+IN_MEMORY = 16_000_000  # bytes; a larger member waits in a temporary file without a name
+SMALLEST_ENTRY = 46  # bytes of one entry in a ZIP's own list
+
+
+class Budget:
+    """Counts files and bytes over everything that is read."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._files = 0
+        self._bytes = 0
+
+    def count(self, size: int) -> None:
+        """One more file of that size. Raises UnsafeMedia naming the limit."""
+        self._files += 1
+        self._bytes += size
+        if self._files > self.limits.files:
+            raise UnsafeMedia(f"More than {self.limits.files:,} files. Give them in smaller parts.")
+        if self._bytes > self.limits.total_bytes:
+            raise UnsafeMedia(f"More than {self.limits.total_bytes:,} bytes. Give them in smaller parts.")
+
+
+def is_zip(name: str, start: bytes) -> bool:
+    """Is this a ZIP that may be a disc? Word files and Java programs are ZIPs, too, and are not."""
+    return start[:4] in STARTS and PurePosixPath(name).suffix.lower() not in NOT_MEDIA
+
+
+def inside(name: str, source: Callable[[], BinaryIO], nesting: int, budget: Budget) -> Iterator[Found]:
+    """Every member of the ZIP that `source` opens. A ZIP that cannot be opened, or is empty, is one file itself."""
+    size = 0
+    try:
+        with source() as stream:
+            size = stream.seek(0, io.SEEK_END)
+            _check_list(stream, size, budget.limits)
+            try:
+                archive = zipfile.ZipFile(stream)
+            except NotImplementedError:
+                yield Found(name, size, Verdict.UNREADABLE, PACKING_WHY, None, source)
+                return
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            if not members:
+                yield Found(name, size, Verdict.NOT_AN_IMAGE, "The ZIP is empty.", None, source)
+                return
+            _check_size(members, size, budget.limits)
+            for member in members:
+                budget.count(member.file_size)
+                yield from _member(_Place(name, source, archive), member, nesting, budget)
+    except DAMAGED:
+        yield Found(name, size, Verdict.UNREADABLE, DAMAGED_WHY, None, source)
+
+
+def _check_list(stream: BinaryIO, size: int, limits: Limits) -> None:
+    """Refuse a list of members that would fill the memory before anybody counts them (PKWARE APPNOTE 4.3.16)."""
+    tail_length = min(size, 65_535 + 22 + 20)
+    stream.seek(size - tail_length)
+    tail = stream.read(tail_length)
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or len(tail) < end + 22:
+        return
+    listed: int = struct.unpack("<L", tail[end + 12 : end + 16])[0]
+    if listed == 0xFFFFFFFF and tail[max(0, end - 20) :][:4] == b"PK\x06\x07":
+        stream.seek(struct.unpack("<Q", tail[end - 12 : end - 4])[0])
+        record = stream.read(56)
+        listed = struct.unpack("<Q", record[40:48])[0] if record[:4] == b"PK\x06\x06" and len(record) == 56 else size
+    if min(listed, size) // SMALLEST_ENTRY > limits.files * 20:
+        raise UnsafeMedia(f"More than {limits.files:,} files. Give them in smaller parts.")
+
+
+def _check_size(members: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
+    if sum(member.file_size for member in members) > limits.ratio * size + FREE:
+        raise UnsafeMedia(f"The ZIP unpacks to more than {limits.ratio} times its size. It was not opened.")
+    if sum(member.compress_size for member in members) > size:
+        raise UnsafeMedia("The ZIP holds the same bytes under several names. It was not opened.")
+
+
+class _Place:
+    """One ZIP that is open now, and how to open it again later."""
+
+    def __init__(self, name: str, source: Callable[[], BinaryIO], archive: zipfile.ZipFile) -> None:
+        self.name = name
+        self._source = source
+        self._archive = archive
+
+    def open(self, member: zipfile.ZipInfo, limit: int) -> BinaryIO:
+        """A fresh stream of a member's bytes."""
+        if self._archive.fp is not None and not self._archive.fp.closed:
+            return _spooled(self._archive, member, limit)
+        with self._source() as stream, zipfile.ZipFile(stream) as again:
+            return _spooled(again, member, limit)
+
+
+def _member(place: _Place, member: zipfile.ZipInfo, nesting: int, budget: Budget) -> Iterator[Found]:
+    limits = budget.limits
+    name = shown(f"{place.name}/{member.filename}", limits.name_length)
+    limit = min(member.file_size, limits.file_bytes)
+
+    def opener() -> BinaryIO:
+        return place.open(member, limit)
+
+    def refused(verdict: Verdict, why: str) -> Found:
+        return Found(name, member.file_size, verdict, why, None, opener)
+
+    if member.flag_bits & 0x41:  # encrypted, or strongly so
+        yield refused(Verdict.LOCKED, LOCKED_WHY)
+        return
+    if member.file_size > limits.file_bytes:
+        yield refused(Verdict.TOO_LARGE, f"Larger than {limits.file_bytes:,} bytes.")
+        return
+    try:
+        stream = opener()
+    except NotImplementedError:
+        yield refused(Verdict.UNREADABLE, PACKING_WHY)
+        return
+    except DAMAGED:
+        yield refused(Verdict.UNREADABLE, MEMBER_WHY)
+        return
+    with stream:
+        start = stream.read(4)
+        stream.seek(0)
+        if not is_zip(member.filename, start):
+            verdict, header, why = judge(member.filename, stream, member.file_size)
+            yield Found(name, member.file_size, verdict, why, header, opener)
+            return
+    if nesting == 0:
+        raise UnsafeMedia(f"ZIPs are nested deeper than {limits.nesting}.")
+    yield from inside(name, opener, nesting - 1, budget)
+
+
+def _spooled(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> BinaryIO:
+    """The member's bytes, never more than its entry promises (lengths in a ZIP can lie), checked by its CRC."""
+    out = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (the caller closes it)
+    try:
+        with archive.open(member) as source:
+            left = limit
+            while left and (chunk := source.read(min(left, 256 * 1024))):
+                out.write(chunk)
+                left -= len(chunk)
+            if left == 0 and limit == member.file_size:
+                source.read(1)  # the CRC is compared where the end is met
+    except BaseException:
+        with suppress(OSError):
+            out.close()
+        raise
+    out.seek(0)
+    return cast("BinaryIO", out)
