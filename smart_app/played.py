@@ -6,12 +6,13 @@ import io
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
+from http.cookiejar import Cookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.cookies import RequestsCookieJar
 
 from imaging.errors import ImagingError
 from imaging.media import survey
@@ -70,13 +71,21 @@ def images_in(path: Path) -> Images:
     return Images(files, found.people[0])
 
 
+class LoopbackJar(RequestsCookieJar):
+    """A Secure cookie belongs to http on loopback too, as browsers have it (Secure Contexts, section 3.1)."""
+
+    def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> None:
+        """Keep the cookie, whatever the scheme."""
+        cookie.secure = False
+        super().set_cookie(cookie, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
 class Browser:
     """One person's browser: cookies of its own, pages asked for as JSON."""
 
     def __init__(self) -> None:
         self.http = requests.Session()
-        # A Secure cookie belongs to http on loopback too, as browsers have it (Secure Contexts, section 3.1).
-        self.http.cookies.set_policy(DefaultCookiePolicy(secure_protocols=("https", "http")))
+        self.http.cookies = LoopbackJar()
         self.url = ""
         self.page: dict[str, Any] = {}
 
