@@ -20,14 +20,14 @@ def etag_of(state: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def answer(template: str, state: dict[str, Any], status: int = 200, **values: Any) -> Response:
+def page(template: str, state: dict[str, Any], status: int = 200, **values: Any) -> Response:
     """The page of that template; or `state` as JSON, with the proof for its forms, where a program asks.
 
     `state` is public to whoever may see the page. Both carry one ETag; an unchanged state is 304 with no body.
     """
-    tag = etag_of(state)
+    tag, line = etag_of(state), g.get("line")
     if wants_json():
-        said = jsonify({**state, "csrf": csrf_token()})
+        said = jsonify({"csrf": csrf_token(), "line": line.id if line else "", **state})
     else:
         said = make_response(render_template(template, state=state, etag=tag, **values))
     said.status_code = status

@@ -15,7 +15,7 @@ blueprint = Blueprint("operate", __name__, url_prefix="/line/<line_id>")
 
 
 @blueprint.get("/operate")
-def operate(line_id: str) -> Response:
+def operate() -> Response:
     """Everything parked, oldest first; cases held for a check; the newest lines of the audit."""
     current_line("operator")
     parked = worklists.parked(ports())
@@ -32,36 +32,36 @@ def operate(line_id: str) -> Response:
         }
         for owed, referral in parked
     ]
-    return page("operator/operate.html", {"parked": rows}, parked=parked, held=held, audit=audit, line_id=line_id)
+    return page("operator/operate.html", {"parked": rows}, parked=parked, held=held, audit=audit)
 
 
 @blueprint.post("/operate/<row_id>/retry")
-def retry(line_id: str, row_id: str) -> Response:
+def retry(row_id: str) -> Response:
     """It is not there: send again."""
     line = current_line("operator")
     settle.send_again(ports(), line.party, row_id)
-    return redirect(url_for("operate.operate", line_id=line_id), 303)
+    return redirect(url_for("operate.operate"), 303)
 
 
 @blueprint.post("/operate/<row_id>/there")
-def there(line_id: str, row_id: str) -> Response:
+def there(row_id: str) -> Response:
     """It stands in the chart, as the person saw."""
     line = current_line("operator")
     settle.it_is_there(ports(), line.party, row_id, request.form.get("resource", ""))
-    return redirect(url_for("operate.operate", line_id=line_id), 303)
+    return redirect(url_for("operate.operate"), 303)
 
 
 @blueprint.post("/operate/<row_id>/close")
-def close(line_id: str, row_id: str) -> Response:
+def close(row_id: str) -> Response:
     """It was done by hand."""
     line = current_line("operator")
     settle.close(ports(), line.party, row_id, request.form.get("what", ""))
-    return redirect(url_for("operate.operate", line_id=line_id), 303)
+    return redirect(url_for("operate.operate"), 303)
 
 
 @blueprint.post("/operate/held/<referral_id>/release")
-def release(line_id: str, referral_id: str) -> Response:
+def release(referral_id: str) -> Response:
     """The check is closed by this person, who says how."""
     line = current_line("operator")
     review.release(ports(), line.party, referral_id, request.form.get("reason", ""))
-    return redirect(url_for("operate.operate", line_id=line_id), 303)
+    return redirect(url_for("operate.operate"), 303)

@@ -20,13 +20,13 @@ blueprint = Blueprint("review", __name__, url_prefix="/line/<line_id>")
 
 
 @blueprint.get("/worklist")
-def worklist(line_id: str) -> Response:
+def worklist() -> Response:
     """What waits for this expert, the most urgent promise first."""
     line = current_line("expert")
     now = ports().now()
     cases = [(r, worklists.clock(r, now)) for r in worklists.of_expert(ports(), line)]
     state = {"cases": [_row(referral, clock) for referral, clock in cases]}
-    return page("expert/worklist.html", state, cases=cases, now=now, line_id=line_id)
+    return page("expert/worklist.html", state, cases=cases, now=now)
 
 
 def _row(referral: Referral, clock: worklists.Clock | None) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _row(referral: Referral, clock: worklists.Clock | None) -> dict[str, Any]:
 
 
 @blueprint.get("/cases/<referral_id>")
-def case(line_id: str, referral_id: str) -> Response:
+def case(referral_id: str) -> Response:
     """One case: question left, images in the viewer, opinion right."""
     line, referral = _case(referral_id)
     return _case_page(line, referral, referral.draft or _words_of(referral), {})
@@ -87,75 +87,75 @@ def _case(referral_id: str) -> tuple[Line, Referral]:
         return line, seen_by(line, tx.referrals.get(referral_id))
 
 
-def _back(line: Line, referral_id: str) -> Response:
-    return redirect(url_for("review.case", line_id=line.id, referral_id=referral_id), 303)
+def _back(referral_id: str) -> Response:
+    return redirect(url_for("review.case", referral_id=referral_id), 303)
 
 
 @blueprint.post("/cases/<referral_id>/accept")
-def accept(line_id: str, referral_id: str) -> Response:
+def accept(referral_id: str) -> Response:
     """Take the case."""
     line, _referral = _case(referral_id)
     review.accept(ports(), line.party, referral_id)
-    return _back(line, referral_id)
+    return _back(referral_id)
 
 
 @blueprint.post("/cases/<referral_id>/begin")
-def begin(line_id: str, referral_id: str) -> Response:
+def begin(referral_id: str) -> Response:
     """Open the images, and start reading."""
     line, referral = _case(referral_id)
     if referral.status is Status.ACCEPTED:
         review.begin_reading(ports(), line.party, referral_id)
-    return _back(line, referral_id)
+    return _back(referral_id)
 
 
 @blueprint.post("/cases/<referral_id>/return")
-def give_back(line_id: str, referral_id: str) -> Response:
+def give_back(referral_id: str) -> Response:
     """Give it back with a reason."""
     line, _referral = _case(referral_id)
     review.decline(ports(), line.party, referral_id, request.form.get("reason", ""))
-    return redirect(url_for("review.worklist", line_id=line_id), 303)
+    return redirect(url_for("review.worklist"), 303)
 
 
 @blueprint.post("/cases/<referral_id>/ask")
-def ask(line_id: str, referral_id: str) -> Response:
+def ask(referral_id: str) -> Response:
     """A question to the asker; the clock stops."""
     line, _referral = _case(referral_id)
     review.ask(ports(), line.party, referral_id, request.form.get("text", ""))
-    return _back(line, referral_id)
+    return _back(referral_id)
 
 
 @blueprint.post("/cases/<referral_id>/hold")
-def hold(line_id: str, referral_id: str) -> Response:
+def hold(referral_id: str) -> Response:
     """A wrong patient is suspected: hide everything now."""
     line, _referral = _case(referral_id)
     review.hold(ports(), line.party, referral_id, request.form.get("reason", ""))
-    return _back(line, referral_id)
+    return _back(referral_id)
 
 
 @blueprint.post("/cases/<referral_id>/retract")
-def retract(line_id: str, referral_id: str) -> Response:
+def retract(referral_id: str) -> Response:
     """Entered in error."""
     line, _referral = _case(referral_id)
     review.retract(ports(), line.party, referral_id, request.form.get("reason", ""))
-    return _back(line, referral_id)
+    return _back(referral_id)
 
 
 @blueprint.post("/cases/<referral_id>/draft")
-def draft(line_id: str, referral_id: str) -> Response:
+def draft(referral_id: str) -> Response:
     """Keep the words as they are."""
     line, _referral = _case(referral_id)
     review.save_draft(ports(), line.party, referral_id, request.form.to_dict())
-    return _back(line, referral_id)
+    return _back(referral_id)
 
 
 @blueprint.post("/cases/<referral_id>/sign")
-def sign(line_id: str, referral_id: str) -> Response:
+def sign(referral_id: str) -> Response:
     """Sign version 1."""
     return _sign(referral_id, review.sign)
 
 
 @blueprint.post("/cases/<referral_id>/revise")
-def revise(line_id: str, referral_id: str) -> Response:
+def revise(referral_id: str) -> Response:
     """Sign the next version."""
     return _sign(referral_id, review.revise)
 
@@ -167,11 +167,11 @@ def _sign(referral_id: str, act: Any) -> Response:
         act(ports(), line.party, referral_id, words, set(request.form.getlist("confirm")))
     except Unfinished as unfinished:
         return _case_page(line, referral, words, unfinished.fields, unfinished)
-    return _back(line, referral_id)
+    return _back(referral_id)
 
 
 @blueprint.get("/cases/<referral_id>/reports/<int:number>")
-def first_report(line_id: str, referral_id: str, number: int) -> Response:
+def first_report(referral_id: str, number: int) -> Response:
     """The first reading, as its giver gave it. Opening it is written to the audit."""
     line, referral = _case(referral_id)
     return report_file(line, referral, number)

@@ -21,31 +21,31 @@ SHOWN_WHEN = frozenset({Status.DELIVERED, Status.SEEN, Status.REVISED})
 
 
 @blueprint.get("/tell")
-def tell(line_id: str) -> Response:
+def tell() -> Response:
     """Step 1: the question, in the patient's words, or the doctor's own question and the agreement."""
     line = current_line("patient")
     referral = referral_of(line)
     if referral is not None and (referral.status is not Status.GATHERING or upload_of(referral) is not None):
-        return redirect(url_for("upload.show" if referral.status is Status.GATHERING else "upload.status", line_id=line_id))
-    return page("patient/tell.html", _state(line, referral, None), referral=referral, form={}, faults={})
+        return redirect(url_for("upload.show" if referral.status is Status.GATHERING else "upload.status"))
+    return page("patient/tell.html", _state(referral, None), referral=referral, form={}, faults={})
 
 
 @blueprint.post("/tell")
-def told(line_id: str) -> Response:
+def told() -> Response:
     """Keep the answers. Feeling very ill right now stops everything, and says where to call."""
     line = current_line("patient")
     form = request.form
     if form.get("very_ill") == "yes":
-        return redirect(url_for("upload.emergency", line_id=line_id))
+        return redirect(url_for("upload.emergency"))
     referral = referral_of(line)
     try:
         referral = _asked(line, referral)
         upload.begin(ports(), line.party, referral.id)
     except Unfinished as unfinished:
-        state = _state(line, referral, None) | {"error": error_of(unfinished)}
+        state = _state(referral, None) | {"error": error_of(unfinished)}
         context = {"referral": referral, "form": form, "faults": unfinished.fields}
         return page("patient/tell.html", state, status=422, **context)
-    return redirect(url_for("upload.show", line_id=line_id), 303)
+    return redirect(url_for("upload.show"), 303)
 
 
 def error_of(problem: Unfinished) -> dict[str, Any]:
@@ -76,30 +76,28 @@ def _asked(line: Line, referral: Referral | None) -> Referral:
     )
     organisation = next(o.id for o in ports().directory.organisations if o.role == "expert")
     patient = patient_of(line)
-    return refer.open_referral(
-        ports(), line.party, site=line.site, patient=patient, ask=ask, organisation=organisation
-    )
+    return refer.open_referral(ports(), line.party, site=line.site, patient=patient, ask=ask, organisation=organisation)
 
 
 @blueprint.get("/emergency")
-def emergency(line_id: str) -> Response:
+def emergency() -> Response:
     """Not for emergencies: whom to call."""
     line = current_line("patient")
-    return page("patient/emergency.html", {}, site=ports().directory.site(line.site), line_id=line_id)
+    return page("patient/emergency.html", {}, site=ports().directory.site(line.site))
 
 
 @blueprint.get("/show")
-def show(line_id: str) -> Response:
+def show() -> Response:
     """Step 2: pictures and reports, each file with its verdict; and the question whether they are theirs."""
     line = current_line("patient")
     referral, given = _gathering(line)
     if given.step == "sent":
-        return redirect(url_for("upload.status", line_id=line_id))
-    return page("patient/show.html", _state(line, referral, given), referral=referral, **_given(given))
+        return redirect(url_for("upload.status"))
+    return page("patient/show.html", _state(referral, given), referral=referral, **_given(given))
 
 
 @blueprint.post("/show/files")
-def give(line_id: str) -> Response:
+def give() -> Response:
     """Take a batch. A ZIP counts as the files in it."""
     line = current_line("patient")
     referral, _given_before = _gathering(line)
@@ -107,20 +105,20 @@ def give(line_id: str) -> Response:
     if not files:
         raise Unfinished(_("Choose your pictures first: a folder, single files or a ZIP."), files="missing")
     upload.add_files(ports(), line.party, referral.id, files)  # type: ignore[arg-type]
-    return redirect(url_for("upload.show", line_id=line_id), 303)
+    return redirect(url_for("upload.show"), 303)
 
 
 @blueprint.post("/show/mine")
-def mine(line_id: str) -> Response:
+def mine() -> Response:
     """ "Are these yours?" """
     line = current_line("patient")
     referral, _before = _gathering(line)
     upload.confirm(ports(), line.party, referral.id, mine=request.form.get("mine") == "yes")
-    return redirect(url_for("upload.show", line_id=line_id), 303)
+    return redirect(url_for("upload.show"), 303)
 
 
 @blueprint.post("/show/leave-out")
-def leave_out(line_id: str) -> Response:
+def leave_out() -> Response:
     """Somebody else's pictures are left out."""
     line = current_line("patient")
     referral, given = _gathering(line)
@@ -128,58 +126,58 @@ def leave_out(line_id: str) -> Response:
     if not person.isdigit() or int(person) >= len(given.people):
         raise Unfinished(_("Say whose pictures to leave out."), person="missing")
     upload.leave_out(ports(), line.party, referral.id, int(person))
-    return redirect(url_for("upload.show", line_id=line_id), 303)
+    return redirect(url_for("upload.show"), 303)
 
 
 @blueprint.get("/check")
-def check(line_id: str) -> Response:
+def check() -> Response:
     """Step 3: what we have, what is missing, what happens now."""
     line = current_line("patient")
     referral, given = _gathering(line)
     if given.step == "sent":
-        return redirect(url_for("upload.status", line_id=line_id))
-    return page("patient/check.html", _state(line, referral, given), referral=referral, **_given(given))
+        return redirect(url_for("upload.status"))
+    return page("patient/check.html", _state(referral, given), referral=referral, **_given(given))
 
 
 @blueprint.post("/send")
-def send(line_id: str) -> Response:
+def send() -> Response:
     """Pass every gate, and send. A stop is a page of its own, calm and with nothing sent."""
     line = current_line("patient")
     referral, _before = _gathering(line)
     upload.send(ports(), line.party, referral.id)
-    return redirect(url_for("upload.status", line_id=line_id), 303)
+    return redirect(url_for("upload.status"), 303)
 
 
 @blueprint.get("/status")
-def status(line_id: str) -> Response:
+def status() -> Response:
     """Where it stands, in plain words; the opinion once it is in the chart."""
     line = current_line("patient")
     referral = referral_of(line)
     if referral is None:
-        return redirect(url_for("upload.tell", line_id=line_id))
+        return redirect(url_for("upload.tell"))
     given = upload_of(referral)
-    return page("patient/status.html", _state(line, referral, given), referral=referral, now=ports().now())
+    return page("patient/status.html", _state(referral, given), referral=referral, now=ports().now())
 
 
 @blueprint.post("/answer")
-def answer(line_id: str) -> Response:
+def answer() -> Response:
     """The patient answers the expert's question on a case they started."""
     line = current_line("patient")
     referral = referral_of(line)
     if referral is None or referral.requester.role != "patient":
         raise NoSuchReferral("There is no question for you.")
     refer.answer(ports(), line.party, referral.id, request.form.get("text", ""))
-    return redirect(url_for("upload.status", line_id=line_id), 303)
+    return redirect(url_for("upload.status"), 303)
 
 
 @blueprint.get("/opinion")
-def opinion(line_id: str) -> Response:
+def opinion() -> Response:
     """The opinion: the expert's plain words first, then the full text."""
     line = current_line("patient")
     referral = referral_of(line)
     if referral is None or referral.status not in SHOWN_WHEN or referral.opinion is None:
-        return redirect(url_for("upload.status", line_id=line_id))
-    return page("patient/opinion.html", _state(line, referral, None), referral=referral, opinion=referral.opinion)
+        return redirect(url_for("upload.status"))
+    return page("patient/opinion.html", _state(referral, None), referral=referral, opinion=referral.opinion)
 
 
 def referral_of(line: Line) -> Referral | None:
@@ -212,7 +210,7 @@ def _given(given: Upload) -> dict[str, Any]:
     return {"given": given, "summary": upload.summary(given)}
 
 
-def _state(line: Line, referral: Referral | None, given: Upload | None) -> dict[str, Any]:
+def _state(referral: Referral | None, given: Upload | None) -> dict[str, Any]:
     """The page's state for programs. It holds what stands on the images, and nothing of the chart's side."""
     state: dict[str, Any] = {
         "referral_id": referral.id if referral else "",

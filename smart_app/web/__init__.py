@@ -1,0 +1,88 @@
+"""The only Flask: pages for people, the same states as JSON for programs. Views call use cases and know no rules."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, url_for
+
+from smart_app.ports import Ports
+from smart_app.settings import Settings
+from smart_app.web import (
+    answers,
+    dates,
+    errors,
+    headers,
+    images,
+    invitations,
+    language,
+    operate,
+    people,
+    phrases,
+    refer,
+    review,
+    sessions,
+    signin,
+    styleguide,
+    upload,
+    viewer_pages,
+    windows,
+)
+from smart_app.web.doors import open_doors
+
+BLUEPRINTS = (
+    signin.blueprint,
+    windows.blueprint,
+    invitations.blueprint,
+    language.blueprint,
+    refer.blueprint,
+    upload.blueprint,
+    review.blueprint,
+    operate.blueprint,
+    images.blueprint,
+    viewer_pages.blueprint,
+)
+FORM_LIMIT = 2_000_000
+"""Bytes of a form that brings no files."""
+
+
+def create_app(settings: Settings, ports: Ports) -> Flask:
+    """The web application over these ports."""
+    app = Flask(__name__)
+    app.extensions[sessions.PORTS] = ports
+    app.extensions[signin.DOORS] = open_doors(settings, ports.directory)
+    app.config.update(
+        SECRET_KEY=settings.secret,
+        MAX_CONTENT_LENGTH=settings.max_upload_mb * 1_000_000 + FORM_LIMIT,
+        MAX_FORM_MEMORY_SIZE=FORM_LIMIT,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        asset=asset,
+        csrf_token=sessions.csrf_token,
+        home_of=windows.home_of,
+        idle_seconds=sessions.idle_seconds,
+        language=language.chosen,
+        practice=settings.practice,
+    )
+    app.url_defaults(answers.line_defaults)
+    for part in (headers, sessions, errors, language, dates, phrases, people):
+        part.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    if settings.practice:
+        app.register_blueprint(styleguide.blueprint)
+    return app
+
+
+@cache
+def _edition(name: str) -> str:
+    return hashlib.sha256((Path(__file__).parent / "static" / name).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of one of our files, which changes when the file does, so that browsers may keep it for ever."""
+    return url_for("static", filename=name, v=_edition(name))

@@ -1,0 +1,57 @@
+"""Who a page is about: the facts of the identity band, and two sides of a comparison."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import Any
+
+from flask import Flask
+from flask_babel import gettext
+from markupsafe import Markup, escape
+
+from smart_app.case import Patient
+from smart_app.web import phrases
+from smart_app.web.dates import age, day, long_day
+
+
+def band_of(patient: Patient, *, plain: bool = False) -> dict[str, Any]:
+    """Name and facts of the identity band. `plain`: what a patient's own page says, name and birth date only."""
+    born = gettext("Born")
+    if plain:
+        return {"name": patient.name, "facts": [(born, long_day(patient.birth_date) or gettext("not known"))]}
+    years = age(patient.birth_date)
+    when = day(patient.birth_date) or gettext("not known")
+    facts = [
+        (born, f"{when} ({years})" if years else when),
+        (gettext("Sex"), str(phrases.SEX.get(patient.sex, gettext("Not known")))),
+        (gettext("MRN"), patient.mrn or gettext("none")),
+    ]
+    return {"name": patient.formal_name or gettext("No name in the chart"), "facts": facts}
+
+
+def differing(field: str, mine: str, other: str, result: str) -> Markup:
+    """One side of a comparison, with the characters that the other side does not have marked."""
+    if not mine:
+        return Markup('<span class="quiet">{}</span>').format(gettext("not in the header"))
+    if field == "birth_date":
+        mine, other = day(mine), day(other)
+    if field == "sex":
+        return escape(str(phrases.SEX.get({"M": "male", "F": "female", "O": "other"}.get(mine, mine), mine)))
+    if result not in ("conflict", "variant"):
+        return escape(mine)
+    if field == "birth_date" or result == "conflict":
+        return _marked(mine, other)
+    return escape(mine.replace("^", " ").strip())
+
+
+def _marked(mine: str, other: str) -> Markup:
+    text = Markup("")
+    for kind, start, end, _, _ in SequenceMatcher(None, mine, other, autojunk=False).get_opcodes():
+        part = escape(mine[start:end].replace("^", " "))
+        text += part if kind == "equal" or not part.strip() else Markup("<mark>{}</mark>").format(part)
+    return text
+
+
+def install(app: Flask) -> None:
+    """For the templates."""
+    app.jinja_env.globals.update(differing=differing, band_of=band_of)

@@ -1,0 +1,186 @@
+"""Our words for the values of the product, one table each: for staff, and in plain words for patients.
+
+Screens take them from here, so that one thing has one name everywhere.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_babel import lazy_gettext as _
+
+STATUS = {
+    "draft": _("Draft"),
+    "gathering": _("Waiting for images"),
+    "sent": _("Sent"),
+    "question": _("Question from the expert"),
+    "returned": _("Returned"),
+    "accepted": _("Accepted"),
+    "reading": _("Reading"),
+    "signed": _("Signed, on its way to the chart"),
+    "delivered": _("In the chart, not read yet"),
+    "seen": _("Read"),
+    "revised": _("Changed, read again"),
+    "withdrawn": _("Stopped"),
+    "in-error": _("Taken back"),
+    "quarantined": _("Being checked"),
+}
+STATUS_TONE = {
+    "draft": "wait",
+    "gathering": "wait",
+    "sent": "petrol",
+    "question": "warn",
+    "returned": "stop",
+    "accepted": "petrol",
+    "reading": "petrol",
+    "signed": "petrol",
+    "delivered": "warn",
+    "seen": "good",
+    "revised": "warn",
+    "withdrawn": "wait",
+    "in-error": "stop",
+    "quarantined": "stop",
+}
+STATUS_PLAIN = {
+    "draft": _("Not sent yet"),
+    "gathering": _("We still need your pictures"),
+    "sent": _("Sent. Waiting for the expert to accept"),
+    "question": _("The expert has a question"),
+    "returned": _("The expert could not take this. Here is why, and what you can do"),
+    "accepted": _("An expert has your case"),
+    "reading": _("The expert is looking at your images"),
+    "signed": _("The opinion is ready. We are sending it to your doctor"),
+    "delivered": _("Your opinion is here"),
+    "seen": _("Your doctor has read it"),
+    "revised": _("The expert changed the opinion. Please read the new one"),
+    "withdrawn": _("This request was stopped"),
+    "in-error": _("This was filed by mistake. Do not use it"),
+    "quarantined": _("We are checking something. We will contact you"),
+}
+SIDE = {"left": _("LEFT"), "right": _("RIGHT"), "bilateral": _("BILATERAL"), "none": _("Not sided")}
+SIDE_PLAIN = {"left": _("Left"), "right": _("Right"), "bilateral": _("Both"), "none": _("Not sure")}
+URGENCY = {
+    "routine": _("Routine: 3 business days"),
+    "urgent": _("Urgent: next business day"),
+    "asap": _("As soon as possible: today"),
+}
+SUBSPECIALTY = {
+    "general": _("General radiology"),
+    "neuro": _("Neuroradiology"),
+    "chest": _("Chest"),
+    "breast": _("Breast"),
+    "abdominal": _("Abdominal"),
+    "cardiovascular": _("Heart and vessels"),
+    "musculoskeletal": _("Bones and joints"),
+    "paediatric": _("Paediatric"),
+    "oncology": _("Oncology"),
+}
+AGREEMENT = {
+    "1": _("No difference"),
+    "2": _("Unimportant difference, detection"),
+    "3": _("Unimportant difference, interpretation"),
+    "4": _("Important difference, detection"),
+    "5": _("Important difference, interpretation"),
+    "cannot-compare": _("Cannot compare: no first report"),
+}
+AGREEMENT_MEANS = {
+    "1": _("Both readers say the same."),
+    "2": _("One reader saw something the other did not mention. It would not change care."),
+    "3": _("Both readers saw the same and explain it differently. It would not change care."),
+    "4": _("One reader saw something the other did not mention, and it would change care."),
+    "5": _("Both readers saw the same and explain it differently, and it would change care."),
+    "cannot-compare": _("There was no first report to compare with."),
+}
+AGREEMENT_PLAIN = {
+    "1": _("The expert agrees"),
+    "2": _("The expert agrees, with an addition"),
+    "3": _("The expert agrees, with an addition"),
+    "4": _("The expert sees it differently"),
+    "5": _("The expert sees it differently"),
+    "cannot-compare": _("The expert's opinion"),
+}
+FIRST_READ = {
+    "before": _("The expert read the first report before forming a view."),
+    "after": _("The expert read the first report after forming a view."),
+    "none": _("The expert had no first report."),
+}
+NEXT_STEP = {
+    "plan-changes": (_("Plan changes"), _("Order or cancel in the chart")),
+    "plan-stays": (_("Plan stays as it is"), ""),
+    "passed-on": (_("I pass this on to a colleague"), _("You name the colleague in the note")),
+}
+CHANGE = {"corrected": _("Corrected"), "appended": _("Added to")}
+SEX = {"female": _("Female"), "male": _("Male"), "other": _("Other"), "unknown": _("Not known")}
+FIELD = {"name": _("Name"), "birth_date": _("Birth date"), "sex": _("Sex"), "id": _("Number")}
+RESULT = {
+    "match": (_("Match"), "good", "done"),
+    "variant": (_("Name variant"), "warn", "warn"),
+    "conflict": (_("Conflict"), "stop", "stop"),
+    "absent": (_("Not in the header"), "wait", "info"),
+}
+VERDICT = {
+    "image": (_("Pictures received"), "", "done"),
+    "report": (_("Reports received"), "", "done"),
+    "duplicate": (_("Already here"), _("The same picture twice. Nothing to do."), "done"),
+    "directory": (_("Table of contents"), _("The disc's own list. We make a new one."), "info"),
+    "not-an-image": (_("Not pictures"), _("Other programs and papers on the disc. We leave them out."), "info"),
+    "unreadable": (_("Could not be read"), _("Ask the imaging centre for a new copy."), "stop"),
+    "locked": (_("Locked"), _("The password is on the sleeve of the disc, or the centre has it."), "stop"),
+    "too-large": (_("Too large"), _("We did not take these. Call us, and we will find another way."), "stop"),
+    "someone-else": (_("Someone else's"), _("Another name is on these. They were not sent."), "stop"),
+}
+FILED_AS = {
+    "DiagnosticReport": _("diagnostic report"),
+    "DocumentReference": _("document"),
+    "Communication": _("message"),
+}
+ACTION = {
+    "invite_patient": _("Invitation to the patient"),
+    "store_images": _("Storing the images"),
+    "notify_expert": _("Notice to the experts"),
+    "notify_referrer": _("Notice to the clinician"),
+    "notify_desk": _("Notice to the desk"),
+    "file_opinion": _("Opinion into the chart"),
+    "file_retraction": _("Taking back in the chart"),
+    "check_note": _("Looking for the signature"),
+    "mirror_referral": _("Copy of the request in the chart"),
+    "remind": _("Reminder"),
+}
+FAULT = {
+    ("question", "missing"): _("Write the one question the expert should answer."),
+    ("organisation", "missing"): _("Choose who should read the images."),
+    ("text", "missing"): _("Write an answer first."),
+    ("reason", "missing"): _("Say why."),
+    ("next_step", "missing"): _("Choose what happens next."),
+    ("side", "missing"): _("Choose a side, or “Not sided”."),
+    ("side", "disagrees"): _("The words or the images speak of the other side."),
+    ("side", "abbreviated"): _("Write LEFT or RIGHT in full, not one letter."),
+    ("urgency", "missing"): _("Choose how soon the answer is needed."),
+    ("subspecialty", "missing"): _("Choose a subspecialty."),
+    ("files", "missing"): _("Add your pictures first."),
+    ("files", "too-large"): _("This is more than we can take."),
+    ("confirm", "missing"): _("Tell us whether these pictures are yours."),
+    ("agree", "missing"): _("Tick that you agree to share."),
+    ("agreement", "missing"): _("Choose a grade, or “cannot compare”."),
+    ("answer", "missing"): _("Write the answer to the question."),
+    ("findings", "missing"): _("Write the findings."),
+    ("impression", "missing"): _("Write the impression."),
+    ("change_reason", "missing"): _("Say what changed and why. Readers see it first."),
+    ("birth_date", "missing"): _("Write the day, the month and the year."),
+    ("birth_date", "wrong"): _("This is not the birth date we have. Please check it."),
+}
+FAULT_OTHERWISE = {
+    "missing": _("This is missing."),
+    "unconfirmed": _("Tick this once you have checked it."),
+    "too-large": _("This is too large."),
+}
+
+
+def fault(name: str, code: str) -> str:
+    """What is wrong with that field of a form, in one sentence. A sentence is given back as it is."""
+    return str(FAULT.get((name, code)) or FAULT_OTHERWISE.get(code, code))
+
+
+def install(app: Flask) -> None:
+    """The tables, by name, in every template."""
+    tables = {name.lower(): value for name, value in globals().items() if name.isupper() and name != "FAULT"}
+    app.jinja_env.globals.update(words=tables, fault=fault)

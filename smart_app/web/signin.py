@@ -1,0 +1,235 @@
+"""The way in: launch from an EHR, a patient's own start, and the sign-in of a reading organisation.
+
+What a launch needs while it is under way lies in the store under its state, never in the browser, since a cookie set
+in a frame may not come back. Where a cookie does come back it must be the one the launch began with.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, jsonify, redirect, request, url_for
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from fhir.chart import Chart
+from fhir.errors import ChartError
+from fhir.people import display_name, read_patient
+from launch.authorize import PATIENCE, Grant, Pending, begin, complete
+from launch.errors import IdentityRejected, LaunchError, LaunchExpired, LaunchRefused
+from launch.issuers import Issuer
+from smart_app.case import Party
+from smart_app.sites import Organisation, Site
+from smart_app.store import Line
+from smart_app.web.answers import page
+from smart_app.web.doors import Doors
+from smart_app.web.sessions import LASTS, browser, known_browser, ports
+from smart_app.web.windows import home_of, send_to_arrive
+
+blueprint = Blueprint("signin", __name__)
+DOORS = "second-opinion-doors"
+
+
+def doors() -> Doors:
+    """The registrations of this application."""
+    found: Doors = current_app.extensions[DOORS]
+    return found
+
+
+@blueprint.get("/.well-known/jwks.json")
+def jwks() -> Response:
+    """Our public keys (RFC 7517), for the EHRs that check our signature."""
+    said = jsonify(doors().keys.jwks())
+    said.headers["Cache-Control"] = "public, max-age=300"
+    return said
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """Are we there, and is the store?"""
+    ports().store.must_be_current()
+    return jsonify(status="ok")
+
+
+@blueprint.get("/")
+def front() -> Response:
+    """For somebody who came by the bare address: where each kind of person goes in."""
+    organisations = ports().directory.organisations
+    names = [{"id": o.id, "name": o.name, "role": o.role} for o in organisations]
+    return page("signin/front.html", {"organisations": names}, organisations=organisations)
+
+
+# -- from an EHR ---------------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/launch", methods=["GET", "POST"], defaults={"audience": "clinician"})
+@blueprint.route("/launch/patient", methods=["GET", "POST"], defaults={"audience": "patient"})
+def launch(audience: str) -> AnyResponse:
+    """The EHR opens us (SMART App Launch 2.2, EHR launch). A portal may share the chart's address: its door differs."""
+    given = {name: request.values.get(name, "") for name in ("iss", "launch")}
+    if request.method == "POST":  # the browser keeps its cookie from a form of another site, and shows it here
+        return redirect(url_for(".launch", audience=audience, iss=given["iss"], launch=given["launch"]), 303)
+    issuer = doors().chart(given["iss"], audience)
+    if not given["launch"]:
+        raise LaunchRefused("The chart opened us without saying for whom.", reason="no_launch")
+    return _away(issuer, launch=given["launch"], redirect_uri=doors().callback)
+
+
+@blueprint.get("/start")
+def start() -> Response:
+    """A patient comes without a portal's button and picks their hospital."""
+    sites = [site for site in ports().directory.sites if any(p.audience == "patient" for p in site.personas)]
+    return page("signin/start.html", {"sites": [{"id": s.id, "name": s.name} for s in sites]}, sites=sites)
+
+
+@blueprint.get("/start/<site_id>")
+def start_at(site_id: str) -> AnyResponse:
+    """Sign in at that hospital's portal (standalone launch)."""
+    try:
+        persona = ports().directory.site(site_id).persona("patient")
+    except KeyError:
+        raise NotFound from None
+    return _away(doors().chart(persona.iss, "patient"), launch=None, redirect_uri=doors().callback)
+
+
+@blueprint.get("/callback")
+def callback() -> AnyResponse:
+    """Back from the EHR: who is there, whose chart is open, and a line for it."""
+    pending, kept = _taken()
+    issuer = doors().chart(pending.iss, kept["audience"])
+    grant = complete(issuer, pending, request.args, keys=doors().keys, http=doors().http, now=ports().now)
+    site = doors().site(issuer.iss)
+    g.site = site.id
+    return send_to_arrive(_chart_line(grant, issuer, site, pending.token_endpoint))
+
+
+def _away(issuer: Issuer, *, launch: str | None, redirect_uri: str, organisation: str = "") -> AnyResponse:
+    """Send the browser to sign in, and keep what we need when it comes back."""
+    hint = request.args.get("login_hint", "")[:100]
+    begun = begin(
+        issuer,
+        launch=launch,
+        redirect_uri=redirect_uri,
+        http=doors().http,
+        now=ports().now,
+        openid=bool(organisation),
+        extra={"login_hint": hint} if organisation and hint else None,
+    )
+    kept = {
+        "pending": begun.pending.to_json(),
+        "audience": issuer.audience,
+        "organisation": organisation,
+        "browser": known_browser(),
+    }
+    with ports().store.transaction() as tx:
+        tx.sessions.keep_pending(begun.pending.state, doors().vault.seal(json.dumps(kept)), ports().now() + PATIENCE)
+    return redirect(begun.url, 303)
+
+
+def _taken(*, same_browser: bool = False) -> tuple[Pending, dict[str, str]]:
+    """The launch under way of this state, once. Raises LaunchExpired, also where another browser began it."""
+    with ports().store.transaction() as tx:
+        sealed = tx.sessions.take_pending(request.args.get("state", ""))
+    if sealed is None:
+        raise LaunchExpired("This launch is not known. Please launch again from the chart.")
+    kept: dict[str, str] = json.loads(doors().vault.open(sealed))
+    here = browser()
+    if (here or same_browser) and here != kept["browser"]:
+        raise LaunchExpired("This launch was begun in another window. Please launch again from the chart.")
+    return Pending.from_json(kept["pending"]), kept
+
+
+def _chart_line(grant: Grant, issuer: Issuer, site: Site, token_endpoint: str) -> Line:
+    kind, found = issuer.audience, grant.context
+    patient = f"Patient/{found.patient}" if found.patient else ""
+    user = (found.fhir_user or "").removeprefix(issuer.iss.rstrip("/") + "/")
+    if kind == "clinician" and not user:
+        raise IdentityRejected("The chart did not say who is signed in (openid fhirUser).")
+    chart = doors().visit(issuer, token_endpoint, grant.token, ports().now)
+    person = _person(chart, patient)
+    party = Party(
+        role="proxy" if user.startswith("RelatedPerson/") else kind,
+        name=_name(chart, user, grant) or " ".join((*person.get("given", ()), person.get("family", ""))).strip(),
+        reference=user or patient,
+        organisation=site.name,
+    )
+    context = {
+        "iss": issuer.iss,
+        "missing": list(grant.missing),
+        "patient": person,
+        "language": person.get("language", ""),
+    }
+    here = known_browser()
+    with ports().store.transaction() as tx:
+        tx.sessions.end_lines_of(here, except_user=party.reference)
+        return tx.sessions.add_line(
+            here,
+            kind,
+            party,
+            expires=ports().now() + LASTS,
+            site=site.id,
+            patient=patient,
+            encounter=f"Encounter/{found.encounter}" if found.encounter else "",
+            context=context,
+            token=doors().vault.seal(json.dumps(grant.token)),
+        )
+
+
+def _person(chart: Chart, patient: str) -> dict[str, Any]:
+    """The patient's facts as the chart gives them now; empty where it does not answer, and read again later."""
+    if not patient:
+        return {}
+    try:
+        return dict(read_patient(chart.read(patient)).__dict__)
+    except (ChartError, LaunchError):
+        return {}
+
+
+def _name(chart: Chart, user: str, grant: Grant) -> str:
+    """How the chart names the person who is signed in; else how their id_token does."""
+    try:
+        named = display_name(chart.read(user)) if user and "://" not in user else ""
+    except (ChartError, LaunchError):
+        named = ""
+    return named or (grant.identity.name if grant.identity else "")
+
+
+# -- from a reading organisation -----------------------------------------------------------------------------------
+
+
+@blueprint.get("/sign-in/<organisation_id>")
+def sign_in(organisation_id: str) -> AnyResponse:
+    """An expert or operator goes to sign in with their own organisation (OpenID Connect)."""
+    organisation, issuer = doors().sign_in(organisation_id)
+    return _away(issuer, launch=None, redirect_uri=doors().sign_in_callback, organisation=organisation.id)
+
+
+@blueprint.get("/sign-in/callback")
+def signed_in() -> AnyResponse:
+    """Back from the organisation: a line for its expert or operator. Only in the browser that began."""
+    pending, kept = _taken(same_browser=True)
+    organisation, issuer = doors().sign_in(kept["organisation"])
+    grant = complete(issuer, pending, request.args, keys=doors().keys, http=doors().http, now=ports().now)
+    if grant.identity is None:
+        raise IdentityRejected("The sign-in service sent no id_token.")
+    party = Party(
+        role=organisation.role,
+        name=grant.identity.name or grant.identity.sub,
+        reference=f"{grant.identity.iss}|{grant.identity.sub}",
+        organisation=organisation.name,
+    )
+    return redirect(home_of(_organisation_line(party, organisation)), 303)
+
+
+def _organisation_line(party: Party, organisation: Organisation) -> Line:
+    here = known_browser()
+    with ports().store.transaction() as tx:
+        tx.sessions.end_lines_of(here, except_user=party.reference)
+        return tx.sessions.add_line(
+            here,
+            organisation.role,
+            party,
+            expires=ports().now() + LASTS,
+            organisation=organisation.id,
+        )

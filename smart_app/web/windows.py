@@ -1,0 +1,122 @@
+"""From one window to the next: arriving after a launch, a window of its own, staying, and leaving.
+
+A window opened from a chart's frame never has the frame's cookie, so it is let in by a code that works once, for one
+minute, and for exactly the line it was given for.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from flask import Blueprint, Response, g, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from launch.errors import LaunchExpired
+from smart_app.store import Line
+from smart_app.web.answers import page
+from smart_app.web.sessions import current_line, find_line, idle_seconds, known_browser, ports
+
+blueprint = Blueprint("windows", __name__)
+HANDOFF_LIVES = timedelta(seconds=60)
+HOME = {"clinician": "", "patient": "tell", "expert": "worklist", "operator": "operate"}
+PLACE = re.compile(r"(viewer/)?[A-Za-z0-9][A-Za-z0-9/_-]{0,120}|")
+
+
+def home_of(line: Line) -> str:
+    """The first page of a line."""
+    return f"/line/{line.id}/{HOME[line.kind]}"
+
+
+def send_to_arrive(line: Line) -> AnyResponse:
+    """After a launch: on to the line, by way of a look whether the browser keeps our cookie."""
+    with ports().store.transaction() as tx:
+        code = tx.sessions.give_handoff(line.id, ports().now() + HANDOFF_LIVES)
+    return redirect(url_for("windows.arrive", code=code), 303)
+
+
+@blueprint.get("/arrive")
+def arrive() -> AnyResponse:
+    """The line's first page; or, where this frame keeps no cookie, the way to a window that does."""
+    line = _taken(request.args.get("code", ""))
+    g.site = line.site
+    if find_line(line.id) is not None:
+        return redirect(home_of(line), 303)
+    return _offer(line, "", kept=False)
+
+
+@blueprint.post("/line/<line_id>/handoff")
+def give() -> Response:
+    """A code for a window of its own, and the link that uses it."""
+    return _offer(current_line(), request.form.get("to", ""), kept=True)
+
+
+@blueprint.get("/handoff")
+def handoff() -> AnyResponse:
+    """Open the same line in this window's own cookie jar."""
+    line = _taken(request.args.get("code", ""))
+    here = known_browser()
+    with ports().store.transaction() as tx:
+        tx.sessions.end_lines_of(here, except_user=line.party.reference)
+        opened = tx.sessions.add_line(
+            here,
+            line.kind,
+            line.party,
+            expires=line.expires,
+            site=line.site,
+            organisation=line.organisation,
+            patient=line.patient,
+            encounter=line.encounter,
+            context=line.context,
+            referral_id=line.referral_id,
+            token=line.token,
+        )
+    return redirect(_place(opened, request.args.get("to", "")), 303)
+
+
+@blueprint.post("/line/<line_id>/stay")
+def stay() -> Response:
+    """The person is still there: the line goes on."""
+    line = current_line()
+    with ports().store.transaction() as tx:
+        tx.sessions.touch(line.id)
+    return page("signin/left.html", {"idle_seconds": idle_seconds(line)})
+
+
+@blueprint.post("/line/<line_id>/leave")
+def sign_out() -> AnyResponse:
+    """End the line. Its token is forgotten with it, and what a viewer kept in this browser."""
+    line = current_line()
+    with ports().store.transaction() as tx:
+        tx.sessions.end_line(line.id)
+    g.pop("line")
+    g.site = line.site
+    said = page("signin/left.html", {"ended": True})
+    said.headers["Clear-Site-Data"] = '"storage"'
+    return said
+
+
+def _taken(code: str) -> Line:
+    with ports().store.transaction() as tx:
+        line = tx.sessions.take_handoff(code)
+    if line is None:
+        raise LaunchExpired("This code was used or is too old. Open it again from the chart.")
+    return line
+
+
+def _offer(line: Line, to: str, *, kept: bool) -> Response:
+    """The page, or JSON, with the link. `kept`: does this window keep our cookie?"""
+    to = to if PLACE.fullmatch(to) else ""
+    with ports().store.transaction() as tx:
+        code = tx.sessions.give_handoff(line.id, ports().now() + HANDOFF_LIVES)
+    url = url_for("windows.handoff", code=code, to=to or None)
+    return page("signin/window.html", {"url": url}, url=url, kept=kept)
+
+
+def _place(line: Line, to: str) -> str:
+    """The page asked for on that line: `referrals/…`, or `viewer/<referral>` for its images."""
+    if not to or not PLACE.fullmatch(to):
+        return home_of(line)
+    if to.startswith("viewer/"):
+        return f"/viewer/{line.id}/{to.removeprefix('viewer/')}/viewer"
+    return f"/line/{line.id}/{to}"
