@@ -77,7 +77,7 @@ class LoopbackJar(RequestsCookieJar):
     def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> None:
         """Keep the cookie, whatever the scheme."""
         cookie.secure = False
-        super().set_cookie(cookie, *args, **kwargs)  # type: ignore[no-untyped-call]
+        super().set_cookie(cookie, *args, **kwargs)
 
 
 class Browser:
