@@ -165,9 +165,13 @@ def keys() -> None:
 def sandbox(folder: Path, app: str, port: int, patient_port: int, smtp_port: int) -> None:
     """The practice EHR alone: three kinds of chart, SMART launch, a portal and a mailbox, on loopback."""
     _end_with_parent()
+    from smart_app.sandbox import NotForProduction
     from smart_app.sandbox import serve as run
 
-    run(folder, app_base=app, port=port, patient_port=patient_port, smtp_port=smtp_port)
+    try:
+        run(folder, app_base=app, port=port, patient_port=patient_port, smtp_port=smtp_port)
+    except NotForProduction as problem:
+        raise click.ClickException(str(problem)) from problem
 
 
 @main.group()
