@@ -17,7 +17,9 @@ demo: $(RUNTIME) viewer ## the whole house on this machine; Ctrl-C stops it, sta
 viewer: $(RUNTIME) ## pack the image viewer once (about 50 MB, kept in .viewer/)
 	@$(BIN)/second-opinion viewer install
 
-test: $(DEV) viewer ## every test that needs no outside server but PostgreSQL and a browser
+VALIDATORS := tests/validators/node_modules/.installed
+
+test: $(DEV) viewer $(VALIDATORS) ## every test that needs no outside server but PostgreSQL and a browser
 	@$(BIN)/python tests/needs.py
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
@@ -37,6 +39,9 @@ texts: $(DEV) ## collect the sentences of the screens into the catalogues and co
 	$(BIN)/pybabel -q extract -F smart_app/web/babel.cfg --no-location --sort-output -o smart_app/web/translations/messages.pot smart_app/web
 	$(BIN)/pybabel -q update --no-fuzzy-matching --no-location -i smart_app/web/translations/messages.pot -d smart_app/web/translations
 	$(BIN)/pybabel -q compile -d smart_app/web/translations
+
+interop: $(DEV) $(VALIDATORS) ## the tests that need a real outside part, alone
+	@$(BIN)/python -m pytest tests/interop tests/journeys/test_postgres.py -m "interop or needs"
 
 lock: $(DEV) ## pin what the installs above use (names, versions and hashes only)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
@@ -59,6 +64,10 @@ $(DEV): requirements-dev.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $(RUNTIME) $@
+
+$(VALIDATORS): tests/validators/package-lock.json | $(DEV)
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix tests/validators --silent --no-audit --no-fund
+	@touch $@
 
 clean: ## forget the demo's people and files
 	rm -rf .demo
