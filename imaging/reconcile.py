@@ -1,47 +1,31 @@
-"""Is the person on the images the person in the chart? Field by field, and when in doubt: no (safety rule 1).
+"""Is the person on the images the person in the chart? Field by field, and when in doubt: no.
 
 A different birth date is always a conflict. A name may be spelled or ordered otherwise; then a person is asked.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from imaging.names import ABSENT, CONFLICT, MATCH, VARIANT, compare_names, dicom_name, name_of
 from imaging.study import Person
 
-MATCH, VARIANT, CONFLICT, ABSENT = "match", "variant", "conflict", "absent"
-TITLES = frozenset(
-    {"dr", "mr", "mrs", "ms", "miss", "prof", "sr", "jr", "ii", "iii", "iv", "md", "phd", "herr", "frau"}
-)
-PARTICLES = frozenset(
-    {
-        "van",
-        "von",
-        "de",
-        "der",
-        "den",
-        "del",
-        "della",
-        "di",
-        "da",
-        "dos",
-        "du",
-        "la",
-        "le",
-        "al",
-        "el",
-        "bin",
-        "ibn",
-        "ten",
-        "ter",
-        "y",
-        "zu",
-    }
-)
-FOLD = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ð": "d", "þ": "th", "ı": "i"}
-SEXES = {"m": "male", "f": "female", "male": "male", "female": "female"}
+__all__ = [
+    "ABSENT",
+    "CONFLICT",
+    "MATCH",
+    "VARIANT",
+    "Claim",
+    "Comparison",
+    "FieldResult",
+    "compare",
+    "distinct",
+    "worst",
+]
+
+SEXES = {"m": "male", "f": "female", "male": "male", "female": "female", "o": "other", "other": "other"}
+NO_SEX = frozenset({"", "u", "unknown"})
 
 
 @dataclass(frozen=True)
@@ -76,16 +60,29 @@ class Comparison:
         """For a table and for the record."""
         return tuple({"field": f.field, "chart": f.chart, "images": f.images, "result": f.result} for f in self.fields)
 
+    def result(self, field: str) -> str:
+        """The result of one field: "name", "birth_date", "sex" or "id"."""
+        return next(f.result for f in self.fields if f.field == field)
+
 
 def compare(chart: Claim, person: Person) -> Comparison:
     """Compare name, birth date, sex and id. Nothing is filled in: what the header lacks is "absent"."""
+    chart_name = f"{chart.name_family}, {chart.name_given}".strip(", ")
     fields = (
-        FieldResult("name", f"{chart.name_family}, {chart.name_given}".strip(", "), person.name, _name(chart, person)),
+        FieldResult("name", chart_name, person.name, _name(chart, person)),
         FieldResult("birth_date", chart.birth_date, person.birth_date, _birth(chart.birth_date, person.birth_date)),
         FieldResult("sex", chart.sex, person.sex, _sex(chart.sex, person.sex)),
         FieldResult("id", ", ".join(chart.ids), person.id, _id(chart.ids, person)),
     )
     return Comparison(fields, _outcome({f.field: f.result for f in fields}))
+
+
+ORDER = ("conflict", "absent", "probable", "match")
+
+
+def worst(chart: Claim, people: Iterable[Person]) -> Comparison:
+    """The comparison of the one among these people who agrees least; of nobody where there are none."""
+    return min((compare(chart, person) for person in people or [Person()]), key=lambda c: ORDER.index(c.outcome))
 
 
 def _outcome(results: dict[str, str]) -> str:
@@ -103,78 +100,75 @@ def _birth(chart: str, images: str) -> str:
     if not chart or not images:
         return ABSENT
     if chart == images:
-        return MATCH
-    return VARIANT if len(chart) < 10 and images.startswith(chart) else CONFLICT
+        return MATCH if len(images) == 10 else VARIANT
+    partial, whole = sorted((chart, images), key=len)
+    return VARIANT if len(partial) in (4, 7) and whole.startswith(f"{partial}-") else CONFLICT
 
 
 def _sex(chart: str, images: str) -> str:
-    one, other = SEXES.get(chart.lower()), SEXES.get(images.lower())
-    if not chart or not images:
+    one, other = chart.strip().lower(), images.strip().lower()
+    if one in NO_SEX or other in NO_SEX:
         return ABSENT
-    if one is None or other is None:
-        return MATCH if chart.lower()[:1] == images.lower()[:1] else VARIANT
-    return MATCH if one == other else CONFLICT
+    ours, theirs = SEXES.get(one, one), SEXES.get(other, other)
+    if ours == theirs:
+        return MATCH
+    return CONFLICT if {ours, theirs} == {"male", "female"} else VARIANT
 
 
 def _id(ids: tuple[str, ...], person: Person) -> str:
     """Another number is no conflict: the images were made where the patient has another one."""
-    theirs = [i.strip().lower() for i in (person.id, *person.other_ids) if i.strip()]
-    ours = [i.strip().lower() for i in ids if i.strip()]
+    theirs = {i.strip().lower() for i in (person.id, *person.other_ids) if i.strip()}
+    ours = {i.strip().lower() for i in ids if i.strip()}
     if not ours or not theirs:
         return ABSENT
-    return MATCH if set(ours) & set(theirs) else VARIANT
+    return MATCH if ours & theirs else VARIANT
 
 
 def _name(chart: Claim, person: Person) -> str:
-    groups = [g for g in (person.name, *person.name_groups) if g.strip(" ^")]
-    if not groups or not (chart.name_family + chart.name_given).strip():
+    """The best of the groups (alphabetic, ideographic, phonetic), unless one in the chart's own script says no."""
+    groups = list(dict.fromkeys(g for g in (person.name, *person.name_groups) if g.strip(" ^")))
+    ours = name_of(chart.name_family, chart.name_given)
+    if not groups or not ours.words:
         return ABSENT
-    results = [_one_name(chart, group) for group in groups]
+    results = []
+    for number, group in enumerate(groups):
+        theirs = dicom_name(group)
+        result = compare_names(ours, theirs)
+        if result == CONFLICT and theirs.scripts == ours.scripts:
+            return CONFLICT
+        results.append(VARIANT if result == MATCH and number else result)
     return next((r for r in (MATCH, VARIANT) if r in results), CONFLICT)
 
 
-def _one_name(chart: Claim, group: str) -> str:
-    """One group of a DICOM person name: family^given^middle^prefix^suffix (PS3.5 section 6.2.1)."""
-    parts = (*group.split("^"), "", "")
-    family, given = _words(parts[0]), _words(" ".join(parts[1:3]))
-    chart_family, chart_given = _words(chart.name_family), _words(chart.name_given)
-    if (family, given) == (chart_family, chart_given):
-        return MATCH
-    theirs, ours = _core(family + given), _core(chart_family + chart_given)
-    if not theirs or not ours:
-        return CONFLICT
-    if sorted(theirs) == sorted(ours) or "".join(theirs) == "".join(ours):
-        return VARIANT  # order, hyphen, particles, carets in other places
-    if not given and not chart_given:
-        return CONFLICT
-    return VARIANT if _families_agree(theirs, chart) else CONFLICT
+def distinct(people: Iterable[Person]) -> list[Person]:
+    """One for each human being among these headers: the fullest of each. In doubt there are two.
+
+    Somebody joins a group only when they agree with everyone in it: a header without birth date never makes two
+    people with different birth dates one.
+    """
+    groups: list[list[Person]] = []
+    for person in people:
+        for group in groups:
+            if all(_same(person, other) for other in group):
+                group.append(person)
+                break
+        else:
+            groups.append([person])
+    return [max(group, key=_fullness) for group in groups]
 
 
-def _families_agree(theirs: list[str], chart: Claim) -> bool:
-    """A shared part of the family name and the same first given name, or its initial. Twins share only the first."""
-    family = set(_core(_words(chart.name_family)))
-    given = _core(_words(chart.name_given))
-    if not family & set(theirs):
+def _fullness(person: Person) -> int:
+    return sum(bool(value) for value in (person.name, person.birth_date, person.sex, person.id))
+
+
+def _same(one: Person, other: Person) -> bool:
+    if (one.name, one.birth_date, one.sex, one.id) == (other.name, other.birth_date, other.sex, other.id):
+        return True
+    name = dicom_name(one.name)
+    ids = tuple(i for i in (one.id, *one.other_ids) if i)
+    found = compare(Claim(" ".join(name.family), " ".join(name.given), one.birth_date, one.sex, ids), other)
+    if found.outcome == "conflict":
         return False
-    rest = [word for word in theirs if word not in family]
-    if not given or not rest:
-        return False
-    return any(_same_given(given[0], word) for word in rest)
-
-
-def _same_given(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
-    return short == long or (len(short) == 1 and long.startswith(short))
-
-
-def _words(text: str) -> list[str]:
-    """Folded words: no accents, no case, no punctuation, no titles."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    folded = "".join(FOLD.get(c, c) for c in folded if not unicodedata.combining(c))
-    folded = re.sub(r"['’`´.]", "", folded)
-    return [w for w in re.split(r"[^\w]+", folded.replace("_", " ")) if w and w not in TITLES]
-
-
-def _core(words: list[str]) -> list[str]:
-    kept = [w for w in words if w not in PARTICLES]
-    return kept or words
+    if found.result("id") == MATCH:
+        return True
+    return found.result("name") == MATCH or (found.result("name"), found.result("birth_date")) == (VARIANT, MATCH)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from imaging.media import Survey, survey
-from imaging.reconcile import Claim, compare
-from imaging.study import Person, Study
+from imaging.reconcile import distinct
+from imaging.study import Study
 
 
 def describe(paths: Iterable[Path]) -> dict[str, Any]:
@@ -45,25 +45,22 @@ def _study(study: Study) -> dict[str, Any]:
     }
 
 
-def _findings(found: Survey) -> Iterable[dict[str, str]]:
-    people = distinct(found.people)
-    if len(people) > 1:
-        names = "; ".join(f"{p.name or 'no name'} ({p.birth_date or 'no birth date'})" for p in people)
-        yield _finding("more-than-one-person", "block", f"Images of {len(people)} people: {names}.")
-    elif len(found.people) > 1:
-        yield _finding("name-variants", "info", "One person's name is written in several ways.")
+def _findings(found: Survey) -> Iterator[dict[str, str]]:
+    yield from _about_people(found)
     if not found.studies:
         yield _finding("no-images", "block", "There is no DICOM image in these files.")
     for verdict, text in LOSSES.items():
         if found.counts.get(verdict):
             yield _finding(verdict, "warn", text.format(n=found.counts[verdict], of=found.files))
-    for person in people:
-        missing = [name for name, value in (("name", person.name), ("birth date", person.birth_date)) if not value]
-        if missing:
-            yield _finding("identity-absent", "warn", f"The images carry no {' and no '.join(missing)}.")
+    yield from _about_gaps(found)
+    for study in found.studies:
+        yield from _about_sides(study)
     if found.burned_in_risk:
         kinds = ", ".join(found.burned_in_risk[:5])
         yield _finding("burned-in-risk", "info", f"Pictures that often have names printed into them: {kinds}.")
+    if found.oddities:
+        named = ", ".join(f"{keyword} ({count})" for keyword, count in sorted(found.oddities.items()))
+        yield _finding("odd-headers", "info", f"Values that could not be used and are treated as absent: {named}.")
     if not found.counts.get("report"):
         yield _finding("no-report", "info", "No report (PDF or photo of pages) is among these files.")
 
@@ -75,25 +72,51 @@ LOSSES = {
 }
 
 
+def _about_people(found: Survey) -> Iterator[dict[str, str]]:
+    people = distinct(found.people)
+    if len(people) > 1:
+        names = "; ".join(f"{p.name or 'no name'} ({p.birth_date or 'no birth date'})" for p in people)
+        yield _finding("more-than-one-person", "block", f"Images of {len(people)} people: {names}.")
+        if found.mixed:
+            yield _finding("mixed-study", "block", f"{len(found.mixed)} studies have files that name different people.")
+    elif len(found.people) > 1:
+        yield _finding("name-variants", "info", "One person's name is written in several ways.")
+    lacking = [
+        name
+        for name, values in (("name", [p.name for p in people]), ("birth date", [p.birth_date for p in people]))
+        if not all(values)
+    ]
+    if lacking:
+        yield _finding("identity-absent", "warn", f"There are images without {' and without '.join(lacking)}.")
+    if found.anonymous:
+        text = f"In {found.anonymous} files the name was removed: nobody can tell from them whose they are."
+        yield _finding("identity-removed", "warn", text)
+
+
+def _about_gaps(found: Survey) -> Iterator[dict[str, str]]:
+    if found.listed is not None and found.missing:
+        held = found.listed - found.missing
+        sets = f", and {found.missing_series} picture sets are missing whole" if found.missing_series else ""
+        text = f"The disc's own list names {found.listed} pictures; {held} of them are here{sets}."
+        yield _finding("missing-pictures", "warn", text)
+    if found.differing:
+        text = (
+            f"{found.differing} files have the number of another picture, and other content. Only the first was kept."
+        )
+        yield _finding("same-number-other-content", "warn", text)
+
+
+SIDES = {"L": "LEFT", "R": "RIGHT", "B": "BOTH SIDES"}
+
+
+def _about_sides(study: Study) -> Iterator[dict[str, str]]:
+    sides = dict.fromkeys(SIDES[series.laterality] for series in study.series if series.laterality in SIDES)
+    if len(sides) > 1:
+        yield _finding("laterality", "warn", f"The series of one study name different sides: {', '.join(sides)}.")
+
+
 def _finding(rule: str, severity: str, text: str) -> dict[str, str]:
     return {"rule": rule, "severity": severity, "text": text}
-
-
-def distinct(people: Iterable[Person]) -> list[Person]:
-    """Each person once; spellings of one person count as one, a different birth date never does."""
-    kept: list[Person] = []
-    for person in people:
-        if not any(_same(person, other) for other in kept):
-            kept.append(person)
-    return kept
-
-
-def _same(one: Person, other: Person) -> bool:
-    if (one.name, one.birth_date, one.sex, one.id) == (other.name, other.birth_date, other.sex, other.id):
-        return True
-    family, _, given = one.name.partition("^")
-    claim = Claim(family, given.replace("^", " "), one.birth_date, one.sex, (one.id,) if one.id else ())
-    return compare(claim, other).outcome in ("match", "probable")
 
 
 def in_words(found: dict[str, Any]) -> str:
