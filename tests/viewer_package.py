@@ -6,6 +6,8 @@ import io
 import tarfile
 from pathlib import Path
 
+from smart_app.web.viewer.bindings import BINDINGS
+
 INDEX = (
     '<!doctype html><script>window.PUBLIC_URL="/"</script>'
     '<script defer src="/app.bundle.0a1b.js"></script><link href="/app.bundle.css" rel="stylesheet">'
@@ -17,7 +19,7 @@ FILES = {
     "dist/index.html": INDEX.encode(),
     "dist/app.bundle.0a1b.js": CHUNK + b"\n",
     **{f"dist/{n}.bundle.ff.js": CHUNK for n in range(6)},
-    "dist/6.bundle.ff.js": CHUNK.replace(b"var x", b"function createNamedFunction() {}"),
+    "dist/8097.bundle.ff.js": CHUNK + b"\n".join(patch.pattern for patch in BINDINGS for _ in range(patch.times)),
     "dist/89.bundle.ff.js": b"const mrn = qidoForStudyUID[0].mrn;\nconst note = '//# sourceMappingURL=inside'; go();",
     "dist/app.bundle.css": b"@font-face{src:url(/a34f9d1faa5f3315.woff2)}" * 5
     + b"\n/*# sourceMappingURL=app.css.map*/",

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from flask import Flask
-from flask_babel import Babel
 from waitress.server import create_server
 
 from imaging.archive import Shelf, open_archive
 from imaging.phantom import ct_study
 from imaging.study import Person
+from launch.keys import Keys
 from smart_app.case import Ask, Party, Patient, SeriesNote, StudyNote
 from smart_app.mail import Letter
 from smart_app.ports import Ports
@@ -24,7 +26,7 @@ from smart_app.referral import Referral, Status
 from smart_app.settings import default_viewer, read_settings
 from smart_app.sites import Directory
 from smart_app.store import Line, Store
-from smart_app.web import images, viewer_pages
+from smart_app.web import create_app
 from smart_app.web.sessions import COOKIE
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -117,6 +119,10 @@ def open_house(folder: Path, files: list[bytes] | None = None, viewer: Path | No
     def now() -> datetime:
         return houses[0].time if houses else NOW
 
+    (folder / "keys").mkdir(mode=0o700)
+    for name, content in made_keys().items():
+        (folder / "keys" / name).touch(mode=0o600)
+        (folder / "keys" / name).write_bytes(content)
     store = Store(settings.database_url, now=now)
     store.migrate()
     sent: list[Letter] = []
@@ -138,20 +144,19 @@ def open_house(folder: Path, files: list[bytes] | None = None, viewer: Path | No
     with store.transaction() as tx:
         tx.referrals.add(referral)
         browser = tx.sessions.open_browser(NOW)
-    houses.append(House(app_over(ports), ports, browser, referral))
+    houses.append(House(create_app(settings, ports), ports, browser, referral))
     return houses[0]
 
 
-def app_over(ports: Ports) -> Flask:
-    """The two rooms of the viewer in an app of their own."""
-    app = Flask("smart_app.web", root_path=str(Path(images.__file__).parent))
-    Babel(app)
-    app.extensions["second-opinion-ports"] = ports
-    app.register_blueprint(images.blueprint)
-    app.register_blueprint(viewer_pages.blueprint)
-    return app
+@cache
+def made_keys() -> dict[str, bytes]:
+    """One pair of keys for every house: making them takes longer than all the rest."""
+    with tempfile.TemporaryDirectory() as folder:
+        Keys.create(Path(folder))
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
+@cache
 def two_studies(size: int = 64, slices: int = 3) -> list[bytes]:
     """A study and an earlier one, of the same person."""
     new = ct_study(PERSON, study_date="2026-02-20", description="CT head", series=2, slices=slices, size=size)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import timedelta
 
 from flask import current_app, g
 from werkzeug.exceptions import NotFound
@@ -18,11 +17,10 @@ from smart_app.case import StudyNote
 from smart_app.ports import Ports
 from smart_app.referral import NoSuchReferral, Referral
 from smart_app.store import Line
-from smart_app.web.sessions import IDLE, IDLE_OTHERWISE, browser, ports
+from smart_app.web.sessions import TOUCH_EVERY, find_line, ports
 
 LOOKED = "look"
 REMEMBERED = 10_000
-NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -55,14 +53,12 @@ def look(line_id: str, referral_id: str) -> Look:
 
 
 def _open_line(line_id: str) -> Line:
-    """The line of that id in this browser. Reading images keeps it in use, noted once a minute and not per frame."""
-    store, now = ports().store, ports().now()
-    with store.reading() as tx:
-        line = tx.sessions.line(line_id, browser())
-    if line is None or line.used + IDLE.get(line.kind, IDLE_OTHERWISE) <= now:
+    """The line of that id in this browser. Reading images keeps it in use, noted now and then and not per frame."""
+    line = find_line(line_id)
+    if line is None:
         raise NotFound
-    if now - line.used >= NOTED_EVERY:
-        with store.transaction() as tx:
+    if ports().now() - line.used >= TOUCH_EVERY:
+        with ports().store.transaction() as tx:
             tx.sessions.touch(line.id)
     return line
 

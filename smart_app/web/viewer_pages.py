@@ -28,11 +28,6 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 """For the viewer and its workers: nothing from, and nothing to, any other place."""
-DECODER = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval'; connect-src 'self'"
-"""For the one worker that unpacks compressed pictures: its bindings to WebAssembly are built from text of their own.
-
-It has no page, no cookie and no other place to talk to.
-"""
 AROUND = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -55,9 +50,7 @@ BROWSER_KEYS = frozenset(
         "user-preferred-keys",
     }
 )
-"""What the viewer keeps in browser storage. None holds a patient's value; they go when the line ends."""
-FORGET = '"storage"'
-"""Value of Clear-Site-Data (W3C) for the answer that ends a line."""
+"""What the viewer keeps in browser storage: no patient's value. The answer that ends a line clears it."""
 
 
 def packed() -> Pack | None:
@@ -92,8 +85,7 @@ def asset(edition: str, name: str) -> Response:
             answer.headers["Content-Encoding"] = "gzip"
     answer.headers["Vary"] = "Accept-Encoding"
     answer.headers["Cache-Control"] = FOR_EVER
-    # A worker obeys the policy of its own file, not the page's.
-    answer.headers["Content-Security-Policy"] = DECODER if name == pack.decoder else POLICY
+    answer.headers["Content-Security-Policy"] = POLICY  # a worker obeys the policy of its own file
     return answer
 
 

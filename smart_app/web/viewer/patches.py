@@ -1,7 +1,7 @@
 """What is changed in the viewer's files, as a table. A patch that does not fit exactly stops the packing.
 
-Left out: what we never serve. Patched: addresses under our own path, and one question that would put a patient's
-number into a URL. Its index page is not used at all: our page names its main script and style sheet.
+Left out: what we never serve. Patched: addresses under our own path, one question that would put a patient's number
+into a URL, and the decoders' bindings. Its index page is not used: our page names its main script and style sheet.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from smart_app.web.viewer.bindings import BINDINGS
 from smart_app.web.viewer.errors import ViewerNotPacked
+from smart_app.web.viewer.table import Patch
 
 LEFT_OUT = (
     "ort/*",  # ONNX runtime for segmentation models, 136 MB
@@ -40,17 +42,6 @@ KEPT_PICTURES = "assets/images/*"
 SOURCE_MAP = re.compile(rb"\n?(?://# sourceMappingURL=\S+|/\*# sourceMappingURL=\S+ ?\*/)\s*\Z")
 
 
-@dataclass(frozen=True)
-class Patch:
-    """One replacement in all files of a kind; `times` is how often it must fit, over all of them."""
-
-    name: str
-    files: str
-    pattern: bytes
-    replacement: bytes
-    times: int
-
-
 def patches(assets: str) -> tuple[Patch, ...]:
     """The changes that put the viewer under `assets`, a path that begins and ends with a slash."""
     base = assets.encode()
@@ -65,6 +56,7 @@ def patches(assets: str) -> tuple[Patch, ...]:
         Patch("where fonts are", "*.css", b"url(/a34f9d1faa5f3315.woff2)", b"url(%sa34f9d1faa5f3315.woff2)" % base, 5),
         # The viewer looks for earlier studies by the patient's number, in a URL. A case page names its studies itself.
         Patch("no search by patient", "*.js", b"const mrn = qidoForStudyUID[0].mrn;", b"const mrn = '';", 1),
+        *BINDINGS,
     )
 
 
@@ -73,37 +65,9 @@ def wanted(name: str) -> bool:
     return fnmatchcase(name, KEPT_PICTURES) or not any(fnmatchcase(name, pattern) for pattern in LEFT_OUT)
 
 
-def is_decoder(name: str, content: bytes) -> bool:
-    """Is this file the worker that unpacks compressed pictures: one that starts by itself and binds to WebAssembly?"""
-    starts = b"__webpack_require__.p = " in content and not name.startswith("app.bundle.")
-    return starts and b"createNamedFunction" in content
-
-
-class Patching:
-    """Applies the table to one file after another and counts."""
-
-    def __init__(self, table: tuple[Patch, ...]) -> None:
-        self._table = table
-        self._counted = dict.fromkeys(table, 0)
-
-    def apply(self, name: str, content: bytes) -> bytes:
-        """The file as we serve it."""
-        for patch in self._table:
-            if fnmatchcase(name, patch.files):
-                self._counted[patch] += content.count(patch.pattern)
-                content = content.replace(patch.pattern, patch.replacement)
-        if name.endswith((".js", ".css")):
-            content = SOURCE_MAP.sub(b"\n", content)
-        return content
-
-    def finish(self) -> None:
-        """Did every patch fit exactly as often as it must? Raises ViewerNotPacked naming the first that did not."""
-        for patch, times in self._counted.items():
-            if times != patch.times:
-                raise ViewerNotPacked(
-                    f"The viewer is not as we know it: “{patch.name}” fits {times} times instead of {patch.times}. "
-                    "Nothing was installed."
-                )
+def without_source_map(name: str, content: bytes) -> bytes:
+    """The file without the line that names its source map, which we leave out."""
+    return SOURCE_MAP.sub(b"\n", content) if name.endswith((".js", ".css")) else content
 
 
 @dataclass(frozen=True)
