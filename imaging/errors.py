@@ -4,6 +4,7 @@ ImagingError
 ├── NotDicom            the bytes are not a DICOM object we can read
 ├── UnsafeMedia         a disc or archive that breaks a limit; the message names the limit
 ├── WrongPatient        the images are of somebody else
+├── CannotDraw          a picture that is not drawn here: too large, or packed in a way we do not decode
 ├── NotHere             no such study, series or instance for this owner
 ├── ArchiveUnavailable  the archive cannot be reached; may be retried
 └── ArchiveRefused      the archive answered and said no
@@ -28,6 +29,10 @@ class UnsafeMedia(ImagingError):
 
 class WrongPatient(ImagingError):
     """The person in the images is not the person they were given for."""
+
+
+class CannotDraw(ImagingError):
+    """This picture is not drawn here; its bytes are served all the same."""
 
 
 class NotHere(ImagingError):

@@ -34,7 +34,8 @@ def ct_study(
 ) -> list[bytes]:
     """One study as DICOM files, the same bytes for the same arguments.
 
-    `study_date` is ISO; pixels are int16 in Hounsfield-like units, `size` by `size`, `slices` in each of `series`.
+    `study_date` is ISO, `modality` "CT" or "MR"; pixels are int16 in Hounsfield-like units, `size` by `size`, `slices`
+    in each of `series`. The spot is on the person's left side.
     """
     seed = f"{person.name}|{person.birth_date}|{person.id}|{study_date}|{description}|{modality}"
     study = study_instance_uid or uid(seed)
@@ -106,6 +107,7 @@ def _common(person: Person, study: str, study_date: str, description: str, insti
 
 
 def _place(dataset: Dataset, position: int, slices: int, size: int) -> None:
+    dataset.PatientPosition = "HFS"
     dataset.PixelSpacing = [240 / size, 240 / size]
     dataset.SliceThickness = 180 / slices
     dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
@@ -120,12 +122,15 @@ def _draw(dataset: Dataset, picture: Pixels, modality: str) -> None:
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 1
     dataset.WindowCenter, dataset.WindowWidth = 50, 160
+    dataset.AcquisitionNumber = 1
     if modality == "CT":
         dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "HU"
         dataset.KVP = 120
     else:
         dataset.ScanningSequence, dataset.SequenceVariant, dataset.ScanOptions = "SE", "NONE", ""
         dataset.MRAcquisitionType, dataset.EchoTime, dataset.RepetitionTime = "2D", 90, 5000
+        dataset.EchoTrainLength = 1
+        picture = np.maximum(picture, 0)  # a signal, not Hounsfield units
     dataset.PixelData = picture.astype("<i2").tobytes()
 
 

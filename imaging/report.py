@@ -81,11 +81,8 @@ def _about_people(found: Survey) -> Iterator[dict[str, str]]:
             yield _finding("mixed-study", "block", f"{len(found.mixed)} studies have files that name different people.")
     elif len(found.people) > 1:
         yield _finding("name-variants", "info", "One person's name is written in several ways.")
-    lacking = [
-        name
-        for name, values in (("name", [p.name for p in people]), ("birth date", [p.birth_date for p in people]))
-        if not all(values)
-    ]
+    whole = {"name": all(p.name for p in people), "birth date": all(p.birth_date for p in people)}
+    lacking = [name for name, there in whole.items() if not there]
     if lacking:
         yield _finding("identity-absent", "warn", f"There are images without {' and without '.join(lacking)}.")
     if found.anonymous:

@@ -1,0 +1,91 @@
+"""The process that decodes and draws one frame: `python -m imaging.drawing FILE FRAME SIZE`, a JPEG on standard output.
+
+Rule: limits are set before any decoder is loaded. Ends with 3 for a picture that is too large, 4 for a missing frame.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+from imaging.pixels import MEMORY, MOST_PIXELS, SECONDS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pydicom.dataset import Dataset
+
+TOO_LARGE, NO_FRAME = 3, 4
+QUALITY = 85
+
+
+def limit() -> None:
+    """No more memory and time than one frame needs. Where the system has no such limits, only the time-out is left."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def draw(path: str, frame: int, size: int) -> bytes:
+    """The JPEG. Ends the process where the picture is too large or the frame is not there."""
+    import pydicom
+    from PIL import Image
+    from pydicom.pixels.utils import pixel_array
+
+    dataset = pydicom.dcmread(path, force=True)
+    if int(dataset.Rows) * int(dataset.Columns) > MOST_PIXELS:
+        sys.exit(TOO_LARGE)
+    if not 1 <= frame <= int(dataset.get("NumberOfFrames") or 1):
+        sys.exit(NO_FRAME)
+    picture = Image.fromarray(_grey_or_colour(dataset, pixel_array(dataset, index=frame - 1)))
+    picture.thumbnail((size, size))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
+def _grey_or_colour(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.uint8]:
+    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
+
+    kind = str(dataset.get("PhotometricInterpretation", ""))
+    if kind == "PALETTE COLOR":
+        return _stretched(apply_color_lut(stored, dataset))
+    if stored.ndim == 3:
+        return _stretched(stored)
+    values = apply_modality_lut(stored, dataset)
+    windowed = "WindowCenter" in dataset or "VOILUTSequence" in dataset
+    if windowed:
+        values = apply_voi_lut(values, dataset)
+    grey = _stretched(values)
+    return 255 - grey if kind == "MONOCHROME1" else grey
+
+
+def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Bytes over the whole range of grey; a few outliers do not set the range."""
+    import numpy as np
+
+    if values.dtype == np.uint8:
+        return values
+    finite = np.nan_to_num(values.astype(np.float64))
+    low, high = np.percentile(finite, (0.5, 99.5))
+    if high <= low:
+        low, high = float(finite.min()), float(finite.max())
+    scaled = (finite - low) / max(float(high - low), 1e-9)
+    stretched: NDArray[np.uint8] = (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+    return stretched
+
+
+def main() -> None:
+    """Draw what the command line names."""
+    limit()
+    path, frame, size = sys.argv[1:4]
+    sys.stdout.buffer.write(draw(path, int(frame), int(size)))
+
+
+if __name__ == "__main__":
+    main()
