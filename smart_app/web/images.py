@@ -17,6 +17,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, NotAcceptable
 from imaging.archive import StoredFile
 from imaging.errors import ArchiveRefused, ArchiveUnavailable, ImagingError, NotHere
 from imaging.metadata import BULK
+from smart_app.web.drawn import RENDERED, THUMBNAIL, drawn, middle_of
 from smart_app.web.looking import Look, look, looked
 from smart_app.web.multipart import Bytes, Part, WholeFile, accepted, frame_type, related, single
 
@@ -26,6 +27,8 @@ JSON = "application/dicom+json"
 DICOM = "application/dicom"
 OCTETS = "application/octet-stream"
 RELATED = "multipart/related"
+EXPLICIT = "1.2.840.10008.1.2.1"
+DEFLATED = "1.2.840.10008.1.2.1.99"
 FILTERS = {
     "StudyInstanceUID": "0020000D",
     "SeriesInstanceUID": "0020000E",
@@ -186,7 +189,8 @@ def frames(line_id: str, referral_id: str, study: str, series: str, instance: st
     wanted = [int(number) for number in numbers.split(",") if number.isascii() and number.isdigit()]
     if len(wanted) != len(numbers.split(",")) or 0 in wanted:
         raise BadRequest("Frames are named by their numbers, counted from 1.")
-    syntax = found.shelf.instance_file(study, series, instance).transfer_syntax_uid
+    stored = found.shelf.instance_file(study, series, instance).transfer_syntax_uid
+    syntax = EXPLICIT if stored == DEFLATED else stored  # deflating covers a whole file, never one frame
     media_type = frame_type(syntax)
     parts = [
         Part(f"{media_type}; transfer-syntax={syntax}", body)
@@ -211,6 +215,32 @@ def bulkdata(line_id: str, referral_id: str, study: str, series: str, instance: 
         if taken.takes(OCTETS):
             return related([part], OCTETS) if taken.media_type == RELATED else single(part)
     raise NotAcceptable("Bulk data is sent as application/octet-stream.")
+
+
+@blueprint.get("/<study>/thumbnail")
+@blueprint.get("/<study>/series/<series>/thumbnail")
+@blueprint.get("/<study>/series/<series>/instances/<instance>/thumbnail")
+@blueprint.get("/<study>/series/<series>/instances/<instance>/frames/<int:frame>/thumbnail")
+def thumbnail(
+    line_id: str,
+    referral_id: str,
+    study: str,
+    series: str | None = None,
+    instance: str | None = None,
+    frame: int = 1,
+) -> Response:
+    """A small picture of a study, series, instance or frame, for orientation only."""
+    found = _looked(line_id, referral_id, study)
+    series, instance = middle_of(found.note(study), series, instance)
+    return drawn(found.shelf, study, series, instance, frame, THUMBNAIL)
+
+
+@blueprint.get("/<study>/series/<series>/instances/<instance>/rendered")
+@blueprint.get("/<study>/series/<series>/instances/<instance>/frames/<int:frame>/rendered")
+def rendered(line_id: str, referral_id: str, study: str, series: str, instance: str, frame: int = 1) -> Response:
+    """A drawn picture of one frame, in the window that the file names."""
+    found = _looked(line_id, referral_id, study)
+    return drawn(found.shelf, study, series, instance, frame, RENDERED)
 
 
 def _looked(line_id: str, referral_id: str, study: str) -> Look:

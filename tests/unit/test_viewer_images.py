@@ -10,13 +10,17 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
 from pydicom import dcmread
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from smart_app.referral import Status
+from smart_app.web import drawn
 from smart_app.web.sessions import IDLE
-from tests.viewing import COOKIE, EXPERT, NOW, OTHER_EXPERT, SYSTEM, House, open_house
+from tests.viewing import COOKIE, EXPERT, NOW, OTHER_EXPERT, SYSTEM, House, open_house, two_studies
 
 AS_STORED = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
 GONE = "There is nothing of that name here."
@@ -170,6 +174,61 @@ def test_a_compressed_frame_says_what_it_is(tmp_path: Path, shared: Path) -> Non
     assert client.get(address, headers={"Accept": explicit}).status_code == 406
 
 
+def test_a_frame_of_a_deflated_file_goes_out_inflated_and_says_so(tmp_path: Path) -> None:
+    """Deflating covers a whole file; a frame of it is plain explicit little endian."""
+    dataset = dcmread(io.BytesIO(two_studies()[0]))
+    pixels = dataset.PixelData
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    deflated = io.BytesIO()
+    dataset.save_as(deflated, enforce_file_format=True)
+    house = open_house(tmp_path, [deflated.getvalue()])
+    client = house.app.test_client()
+    client.set_cookie(COOKIE, house.browser)
+    address = f"{house.root(house.line())}{first_instance(house)}"
+    plain = "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"
+    assert parts(client.get(f"{address}/frames/1", headers={"Accept": AS_STORED})) == [(plain, pixels)]
+    assert client.get(address, headers={"Accept": "application/dicom"}).data == deflated.getvalue()
+
+
+@pytest.mark.parametrize("level", ["study", "series", "instance", "frame"])
+def test_a_thumbnail_is_a_small_jpeg_with_something_on_it(house: House, client: FlaskClient, level: str) -> None:
+    """Of a study or series its middle picture, of a frame that frame."""
+    path = first_instance(house)
+    cut = {"study": path.index("/series"), "series": path.index("/instances")}.get(level, len(path))
+    answer = client.get(f"{house.root(house.line())}{path[:cut]}{'/frames/1' if level == 'frame' else ''}/thumbnail")
+    assert answer.content_type == "image/jpeg"
+    picture = Image.open(io.BytesIO(answer.data))
+    assert max(picture.size) <= 192
+    assert len(np.unique(np.asarray(picture.convert("L")))) > 12
+
+
+def test_a_rendered_picture_fits_the_viewport_and_nothing_else_can_be_chosen(house: House, client: FlaskClient) -> None:
+    """What we do not draw is refused, never ignored."""
+    address = f"{house.root(house.line())}{first_instance(house)}/rendered"
+    assert max(Image.open(io.BytesIO(client.get(f"{address}?viewport=40,48").data)).size) == 40
+    for query in ("viewport=0,0", "viewport=9", "viewport=a,b", "window=40,400,linear", "annotation=patient"):
+        assert client.get(f"{address}?{query}").status_code == 400, query
+    assert client.get(address, headers={"Accept": "image/png"}).status_code == 406
+    assert client.get(address.replace("/rendered", "/frames/2/rendered")).status_code == 406
+    assert client.get(f"{house.root(house.line())}/{house.uids[0]}/series/1.2/thumbnail").status_code == 404
+
+
+def test_only_a_few_pictures_are_drawn_at_once(
+    house: House, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes when the machine is full waits, and is told to come again; a turn is given back after each picture."""
+    address = f"{house.root(house.line())}{first_instance(house)}/thumbnail"
+    monkeypatch.setattr("smart_app.web.drawn.PATIENCE", 0.05)
+    turns = [drawn._turn.acquire(timeout=1) for _ in range(drawn.AT_ONCE)]
+    assert all(turns)
+    assert client.get(address).status_code == 503
+    for _ in turns:
+        drawn._turn.release()
+    assert client.get(f"{address}?viewport=x").status_code == 400
+    for _ in range(drawn.AT_ONCE + 1):
+        assert client.get(address).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("end", "accept"),
     [
@@ -192,12 +251,13 @@ def test_what_cannot_be_answered_in_the_wanted_form_is_refused(
 
 ENDS = ("", "/{study}", "/{study}/metadata", "/{study}/series", "/{study}/instances", "{first}", "{first}/metadata")
 ENDS = (*ENDS, "{first}/frames/1", "{first}/bulkdata/7FE00010")
+DRAWN = ("/{study}/thumbnail", "{first}/rendered", "{first}/thumbnail")
 
 
-def everything(house: House, line_id: str) -> list[str]:
+def everything(house: House, line_id: str, ends: tuple[str, ...] = ENDS) -> list[str]:
     """One address of each kind."""
     root = f"/dicomweb/{line_id}/{house.referral.id}/studies"
-    return [root + end.format(study=house.uids[0], first=first_instance(house)) for end in ENDS]
+    return [root + end.format(study=house.uids[0], first=first_instance(house)) for end in ends]
 
 
 def assert_nothing(client: FlaskClient, addresses: list[str]) -> None:
@@ -209,7 +269,7 @@ def assert_nothing(client: FlaskClient, addresses: list[str]) -> None:
 
 def test_without_the_cookie_nothing_is_there(house: House) -> None:
     """A line's address alone opens nothing."""
-    assert_nothing(house.app.test_client(), everything(house, house.line().id))
+    assert_nothing(house.app.test_client(), everything(house, house.line().id, ENDS + DRAWN))
 
 
 def test_another_browser_cannot_use_the_line(house: House) -> None:
@@ -232,7 +292,7 @@ def test_not_yours_and_not_there_are_one_answer(house: House, client: FlaskClien
         house.line("operator"),
     ]
     for line in strangers:
-        assert_nothing(client, everything(house, line.id))
+        assert_nothing(client, everything(house, line.id, ENDS + DRAWN))
     absent = house.root(house.line()).replace(house.referral.id, "00000000-0000-4000-8000-000000000000")
     assert_nothing(client, [absent, f"{absent}/{house.uids[0]}/metadata"])
     assert_nothing(client, [f"{house.root(house.line())}/1.2.3/metadata", f"{house.root(house.line())}/1.2.3"])
