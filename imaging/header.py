@@ -16,6 +16,8 @@ from imaging.study import Header, Instance, Person
 
 DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory (PS3.10 section 8.6), whatever the file is called
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+# Computed and digital radiography, CT, ultrasound, MR, captures, angiography, nuclear medicine, PET (PS3.4 Annex B.5).
+PICTURES = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.1\.1\.(1|2|3\.1|4|6\.1|7|12|20|128)(\.[1-9][0-9.]*)?(?<!\.4\.2)")
 LARGEST = 2_147_483_647  # of an IS (PS3.5 section 6.2) and of a FHIR unsignedInt
 
 
@@ -36,7 +38,7 @@ def header_of(opened: Opened) -> Header:
 
 def _header(opened: Opened) -> Header:
     read = _Reader(opened.dataset)
-    if "Rows" in opened.dataset and opened.pixels is None:
+    if opened.pixels is None and ("Rows" in opened.dataset or PICTURES.fullmatch(read.text("SOPClassUID"))):
         read.oddities.append("PixelData")
     meta = _Reader(getattr(opened.dataset, "file_meta", Dataset()))
     if DIRECTORY in (meta.text("MediaStorageSOPClassUID"), read.text("SOPClassUID")):

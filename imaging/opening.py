@@ -164,6 +164,7 @@ class _Watched:
         self._reads = 0
         self._met_end = 0  # length asked for by a read that met the end; 0 if none has
         self._went_on = False
+        self._leftover = b""
 
     def read(self, length: int = -1) -> bytes:
         """As a file's, within the bounds. Raises NotDicom where a header is larger than any real one."""
@@ -178,6 +179,7 @@ class _Watched:
         found = self.stream.read(wanted)
         if length > 1 and len(found) < length:
             self._met_end = length
+            self._leftover = found
         return found
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -196,8 +198,9 @@ class _Watched:
 
     @property
     def cut(self) -> bool:
-        """The end came inside a value: a whole file ends where the next element's 8 bytes are looked for."""
-        return self._went_on or (self._met_end > 0 and self._met_end != 8)
+        """The end came inside an element: a whole file ends where the next element's 8 bytes are looked for."""
+        half = self._met_end != 8 or self._leftover.strip(b"\0") != b""
+        return self._went_on or (self.ended and half)
 
 
 def _pixels(stream: BinaryIO, dataset: FileDataset) -> Pixels | None:

@@ -58,9 +58,7 @@ def _findings(found: Survey) -> Iterator[dict[str, str]]:
     if found.burned_in_risk:
         kinds = ", ".join(found.burned_in_risk[:5])
         yield _finding("burned-in-risk", "info", f"Pictures that often have names printed into them: {kinds}.")
-    if found.oddities:
-        named = ", ".join(f"{keyword} ({count})" for keyword, count in sorted(found.oddities.items()))
-        yield _finding("odd-headers", "info", f"Values that could not be used and are treated as absent: {named}.")
+    yield from _about_headers(found.oddities)
     if not found.counts.get("report"):
         yield _finding("no-report", "info", "No report (PDF or photo of pages) is among these files.")
 
@@ -101,6 +99,15 @@ def _about_gaps(found: Survey) -> Iterator[dict[str, str]]:
             f"{found.differing} files have the number of another picture, and other content. Only the first was kept."
         )
         yield _finding("same-number-other-content", "warn", text)
+
+
+def _about_headers(oddities: dict[str, int]) -> Iterator[dict[str, str]]:
+    if oddities.get("PixelData"):
+        text = f"{oddities['PixelData']} files have a picture's header, and no picture in them."
+        yield _finding("no-pixels", "warn", text)
+    named = ", ".join(f"{keyword} ({n})" for keyword, n in sorted(oddities.items()) if keyword != "PixelData")
+    if named:
+        yield _finding("odd-headers", "info", f"Values that could not be used and are treated as absent: {named}.")
 
 
 SIDES = {"L": "LEFT", "R": "RIGHT", "B": "BOTH SIDES"}
