@@ -38,10 +38,10 @@ def page(template: str, state: dict[str, Any], status: int = 200, **values: Any)
     return said
 
 
-def moved(endpoint: str, referral_id: str = "", **values: Any) -> AnyResponse:
-    """After a form: the worker is woken for what is owed, and the browser goes on to a page it may reload."""
-    if referral_id:
-        wake(referral_id)
+def moved(endpoint: str, *, wakes: str = "", **values: Any) -> AnyResponse:
+    """After a form: on to a page that may be reloaded; the worker is woken for what is owed to the referral `wakes`."""
+    if wakes:
+        wake(wakes)
     return redirect(url_for(endpoint, **values), 303)
 
 

@@ -104,7 +104,7 @@ TABLE: dict[type[Exception], Notice] = {
     NoPatient: Notice(
         400,
         _("No patient was chosen"),
-        _("Second Opinion opens for one patient. Open that patient's chart and start it from there."),
+        _("Second Opinion opens for one patient. Open that patient’s chart and start it from there."),
     ),
     FormNotOurs: Notice(
         403, _("This form is too old"), _("Nothing was sent. Load the page again and send it from there.")

@@ -39,17 +39,33 @@ def differing(field: str, mine: str, other: str, result: str) -> Markup:
         return escape(str(phrases.SEX.get({"M": "male", "F": "female", "O": "other"}.get(mine, mine), mine)))
     if result not in ("conflict", "variant"):
         return escape(mine)
-    if field == "birth_date" or result == "conflict":
+    if field == "birth_date":
         return _marked(mine, other)
+    if result == "conflict":
+        return _marked_words(mine, other)
     return escape(mine.replace("^", " ").strip())
 
 
 def _marked(mine: str, other: str) -> Markup:
     text = Markup("")
     for kind, start, end, _, _ in SequenceMatcher(None, mine, other, autojunk=False).get_opcodes():
-        part = escape(mine[start:end].replace("^", " "))
+        part = escape(mine[start:end])
         text += part if kind == "equal" or not part.strip() else Markup("<mark>{}</mark>").format(part)
     return text
+
+
+def _marked_words(mine: str, other: str) -> Markup:
+    """Whole words, since a name that differs in one letter is another name."""
+    theirs = set(_words(other.casefold()))
+    marked = [
+        escape(word) if word.strip(",").casefold() in theirs else Markup("<mark>{}</mark>").format(word)
+        for word in mine.replace("^", " ").split()
+    ]
+    return Markup(" ").join(marked)
+
+
+def _words(name: str) -> list[str]:
+    return [word.strip(",") for word in name.replace("^", " ").split()]
 
 
 def install(app: Flask) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _
 
+from smart_app.sites import Organisation
+
 STATUS = {
     "draft": _("Draft"),
     "gathering": _("Waiting for images"),
@@ -96,7 +98,7 @@ AGREEMENT_PLAIN = {
     "3": _("The expert agrees, with an addition"),
     "4": _("The expert sees it differently"),
     "5": _("The expert sees it differently"),
-    "cannot-compare": _("The expert's opinion"),
+    "cannot-compare": _("The expert’s opinion"),
 }
 FIRST_READ = {
     "before": _("The expert read the first report before forming a view."),
@@ -107,6 +109,28 @@ NEXT_STEP = {
     "plan-changes": (_("Plan changes"), _("Order or cancel in the chart")),
     "plan-stays": (_("Plan stays as it is"), ""),
     "passed-on": (_("I pass this on to a colleague"), _("You name the colleague in the note")),
+}
+HEADLINE = {
+    "draft": _("Not sent yet"),
+    "gathering": _("Waiting for the images"),
+    "sent": _("Sent. An expert will take it"),
+    "question": _("The expert asks something first"),
+    "returned": _("The expert could not take this"),
+    "accepted": _("An expert has the case"),
+    "reading": _("The expert is reading"),
+    "signed": _("The opinion is signed"),
+    "delivered": _("The opinion is ready"),
+    "seen": _("The opinion was read"),
+    "revised": _("The opinion has changed"),
+    "withdrawn": _("This request was stopped"),
+    "in-error": _("This opinion was taken back"),
+    "quarantined": _("This case is being checked"),
+}
+STOPPED = {
+    "wrong-patient": _("Stopped: these images may be another person’s"),
+    "two-people": _("Stopped: images of more than one person"),
+    "wrong-side": _("Stopped: the images show the other side"),
+    "not-mine": _("Stopped: the patient says these are not theirs"),
 }
 CHANGE = {"corrected": _("Corrected"), "appended": _("Added to")}
 SEX = {"female": _("Female"), "male": _("Male"), "other": _("Other"), "unknown": _("Not known")}
@@ -121,12 +145,12 @@ VERDICT = {
     "image": (_("Pictures received"), "", "done"),
     "report": (_("Reports received"), "", "done"),
     "duplicate": (_("Already here"), _("The same picture twice. Nothing to do."), "done"),
-    "directory": (_("Table of contents"), _("The disc's own list. We make a new one."), "info"),
+    "directory": (_("Table of contents"), _("The disc’s own list. We make a new one."), "info"),
     "not-an-image": (_("Not pictures"), _("Other programs and papers on the disc. We leave them out."), "info"),
     "unreadable": (_("Could not be read"), _("Ask the imaging centre for a new copy."), "stop"),
     "locked": (_("Locked"), _("The password is on the sleeve of the disc, or the centre has it."), "stop"),
     "too-large": (_("Too large"), _("We did not take these. Call us, and we will find another way."), "stop"),
-    "someone-else": (_("Someone else's"), _("Another name is on these. They were not sent."), "stop"),
+    "someone-else": (_("Someone else’s"), _("Another name is on these. They were not sent."), "stop"),
 }
 FILED_AS = {
     "DiagnosticReport": _("diagnostic report"),
@@ -180,7 +204,20 @@ def fault(name: str, code: str) -> str:
     return str(FAULT.get((name, code)) or FAULT_OTHERWISE.get(code, code))
 
 
+def options(table: dict[str, object]) -> list[tuple[str, object, object]]:
+    """A table as the options of a form: value, words, and a hint where the table has one."""
+    return [(value, *said) if isinstance(said, tuple) else (value, said, "") for value, said in table.items()]
+
+
+def readers(organisations: list[Organisation]) -> list[tuple[str, str, str]]:
+    """Reading organisations as the options of a form, each with what it reads."""
+    return [
+        (o.id, o.name, ", ".join(str(SUBSPECIALTY.get(name, name)) for name in o.subspecialties)) for o in organisations
+    ]
+
+
 def install(app: Flask) -> None:
     """The tables, by name, in every template."""
+    app.jinja_env.filters.update(options=options, readers=readers)
     tables = {name.lower(): value for name, value in globals().items() if name.isupper() and name != "FAULT"}
     app.jinja_env.globals.update(words=tables, fault=fault)

@@ -123,12 +123,19 @@ def patient_steps(referral: Referral) -> list[Step]:
 
 
 def clocks(referral: Referral, now: datetime) -> list[dict[str, str]]:
-    """The two promises, time to accept and time to the opinion: running, paused, overdue or kept."""
-    running = clock(referral, now)
-    if running is None:
-        return []
+    """The two promises, time to accept and time to the opinion: running, paused, overdue, or how they were kept."""
     labels = {"accept": gettext("To accept"), "opinion": gettext("To the opinion")}
-    return [{"label": labels[running.name], **_said(running, running.due - now)}]
+    ends = {e.verb: e.at for e in referral.history}
+    running = clock(referral, now)
+    told = []
+    if "accept" in ends and (running is None or running.name == "opinion"):
+        taken = ends["accept"] - (referral.since(S.SENT) or ends["accept"])
+        told.append({"label": labels["accept"], "text": span(taken), "state": "done"})
+    if running is not None:
+        told.append({"label": labels[running.name], **_said(running, running.due - now)})
+    elif "sign" in ends and "accept" in ends:
+        told.append({"label": labels["opinion"], "text": span(ends["sign"] - ends["accept"]), "state": "done"})
+    return told
 
 
 def _said(running: Clock, left: timedelta) -> dict[str, str]:

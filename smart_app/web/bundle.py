@@ -1,0 +1,45 @@
+"""One referral as a FHIR R4 Bundle of type collection, built from our record when it is asked for."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from fhir.report import agreement_observation, diagnostic_report
+from smart_app import letter, record
+from smart_app.referral import Referral
+from smart_app.web.sessions import ports
+
+SPACE = uuid.UUID("6f4f2a52-7f0d-5c2b-9b39-0d6b6a1f9a10")
+
+
+def bundle(referral: Referral) -> dict[str, Any]:
+    """ImagingStudy, ServiceRequest, Task and, once it is signed, the newest opinion. Nothing of a hidden opinion."""
+    built = record.resources(referral, ports().directory, referral.mirrored)
+    if referral.opinion is not None and not referral.hidden:
+        built += _opinion(referral, referral.opinion.version)
+    entries = [{"fullUrl": _url(referral, name), "resource": resource} for name, resource in built]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _opinion(referral: Referral, version: int) -> list[tuple[str, dict[str, Any]]]:
+    names = {
+        "organisation": ports().directory.organisation(referral.organisation).name,
+        "site": ports().directory.site(referral.site).name,
+    }
+    facts = record.opinion_facts(
+        referral,
+        version,
+        organisation=names["organisation"],
+        pdf=letter.pdf(referral, version, **names),
+        text=letter.text(referral, version, **names),
+    )
+    grade = _url(referral, "Observation")
+    return [
+        ("Observation", agreement_observation(facts)),
+        ("DiagnosticReport", diagnostic_report(facts, agreement=grade)),
+    ]
+
+
+def _url(referral: Referral, name: str) -> str:
+    return f"urn:uuid:{uuid.uuid5(SPACE, f'{referral.id} {name}')}"

@@ -1,0 +1,119 @@
+"""A referral as the clinician's pages tell it: one state for the page, for programs and for live polling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from flask_babel import gettext
+from markupsafe import Markup, escape
+
+from smart_app.case import Opinion, Upload
+from smart_app.referral import Referral
+from smart_app.store import Line, Owed
+from smart_app.web.sessions import polled, ports
+
+WORDS = ("answer", "findings", "comparison", "impression", "recommendation", "limits")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside a referral: its upload, and what is owed for it and waits for a person."""
+
+    upload: Upload | None
+    parked: tuple[Owed, ...]
+
+
+def beside(referral: Referral) -> Beside:
+    """Read it now."""
+    with ports().store.reading() as tx:
+        owed = tx.outbox.of_referral(referral.id)
+        return Beside(tx.uploads.of_referral(referral.id), tuple(row for row in owed if row.state == "parked"))
+
+
+def mismatch(referral: Referral, upload: Upload | None) -> tuple[dict[str, str], ...]:
+    """The chart and the images, field by field: of the images that wait, else of those that were let in."""
+    return (upload.comparison if upload is not None else ()) or referral.identity
+
+
+def referral_state(referral: Referral, found: Beside) -> dict[str, Any]:
+    """The state as JSON. While a case is checked neither opinion nor images are told (safety rule 6)."""
+    newest = len(referral.opinions)
+    waiting = referral.waiting_note(newest) if newest else None
+    last = referral.history[-1] if referral.history else None
+    return {
+        "id": referral.id,
+        "case_number": referral.case_number,
+        "status": referral.status.value,
+        "version": newest,
+        "question": referral.ask.question,
+        "reason": last.reason if last and referral.status.value in ("returned", "withdrawn", "in-error") else "",
+        "messages": [
+            {"kind": m.kind, "by": m.by.name, "at": m.at.isoformat(), "text": m.text} for m in referral.messages
+        ],
+        "opinion": None if referral.hidden or referral.opinion is None else _opinion(referral.opinion),
+        "filings": [
+            {"version": f.version, "resource": f.resource, "rung": f.rung, "unsigned": f.unsigned}
+            for f in referral.filings
+        ],
+        "waiting_note": {"resource": waiting.resource} if waiting else None,
+        "acknowledgements": [
+            {"version": a.version, "by": a.by.name, "at": a.at.isoformat(), "next_step": a.next_step.value}
+            for a in referral.acknowledgements
+        ],
+        "mismatch": [dict(row) for row in mismatch(referral, found.upload)],
+        "stopped": found.upload.stopped if found.upload else "",
+        "parked": [{"action": row.action, "reason": row.reason} for row in found.parked],
+    }
+
+
+def _opinion(opinion: Opinion) -> dict[str, Any]:
+    return {
+        "version": opinion.version,
+        **{name: getattr(opinion, name) for name in WORDS},
+        "agreement": opinion.agreement.value,
+        "signed_by": opinion.signed_by.name,
+        "signed_at": opinion.signed_at.isoformat(),
+        "critical": opinion.critical,
+        "change": opinion.change.value if opinion.change else "",
+        "change_reason": opinion.change_reason,
+    }
+
+
+def write_view(line: Line, referral: Referral, version: int) -> None:
+    """Write to the audit, once per line, that this person opened this version."""
+    if polled() or referral.hidden:
+        return
+    what = f"opinion version {version}"
+    with ports().store.transaction() as tx:
+        seen = any(
+            row.verb == "view" and row.what == what and row.who == line.party and row.at >= line.created
+            for row in tx.audit.of_referral(referral.id)
+        )
+        if not seen:
+            tx.audit.write(ports().now(), line.party, "view", referral.id, what)
+
+
+def changes(old: Opinion, new: Opinion) -> list[tuple[str, Markup, Markup]]:
+    """Field by field, the words of two versions with what differs marked."""
+    names = {
+        "answer": gettext("Answer"),
+        "findings": gettext("Findings"),
+        "comparison": gettext("Comparison"),
+        "impression": gettext("Impression"),
+        "recommendation": gettext("Recommendation"),
+        "limits": gettext("Limits"),
+    }
+    pairs = [(label, getattr(old, name), getattr(new, name)) for name, label in names.items()]
+    return [(label, *_both(was, now)) for label, was, now in pairs if was != now]
+
+
+def _both(was: str, now: str) -> tuple[Markup, Markup]:
+    left, right = was.split(), now.split()
+    old, new = [], []
+    for kind, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        gone, come = escape(" ".join(left[a:b])), escape(" ".join(right[c:d]))
+        old.append(gone if kind == "equal" or not gone else Markup("<del>{}</del>").format(gone))
+        new.append(come if kind == "equal" or not come else Markup("<ins>{}</ins>").format(come))
+    return Markup(" ").join(p for p in old if p), Markup(" ").join(p for p in new if p)

@@ -1,0 +1,191 @@
+"""The clinician's pages in a real browser: launched in the chart's frame, asked, followed, read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from smart_app.case import NextStep
+from tests.browser.conftest import Visitor
+from tests.staged import QUESTION, Town, conflicting_upload
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+Visit = Callable[..., Visitor]
+
+STATES = (
+    *("gathering", "sent", "accepted", "reading", "question", "returned", "signed", "unsigned", "delivered", "seen"),
+    *("corrected", "withdrawn", "in-error", "quarantined"),
+)
+
+
+@pytest.mark.parametrize("status", STATES)
+def test_a_referral_is_usable_by_all_wherever_it_stands(visit: Visit, town: Town, status: str) -> None:
+    visitor = visit()
+    referral = town.referral(status)
+    visitor.page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    visitor.must_be_usable_by_all()
+    assert visitor.page.locator(".panel.yours").count() == (
+        1 if status in ("question", "returned", "unsigned", "delivered", "corrected") else 0
+    )
+
+
+def test_asking_is_usable_by_all(visit: Visit, town: Town) -> None:
+    visitor = visit()
+    visitor.page.goto(town.launch_url())
+    visitor.must_be_usable_by_all()
+
+
+def test_a_form_that_came_back_is_usable_by_all_and_leads_to_each_fault(visit: Visit, town: Town) -> None:
+    visitor = visit()
+    visitor.page.goto(town.launch_url())
+    visitor.page.click("text=Ask, and invite the patient")
+    visitor.page.wait_for_selector("#faults")
+    assert visitor.page.evaluate("document.activeElement.id") == "faults"
+    visitor.page.click("text=Choose who should read the images.")
+    assert visitor.page.evaluate("document.activeElement.name") == "organisation"
+    visitor.must_be_usable_by_all()
+
+
+def test_images_of_somebody_else_are_shown_to_staff_with_both_sides_and_the_difference(
+    visit: Visit, town: Town
+) -> None:
+    """Decision 19: who has a right to the chart sees both."""
+    visitor = visit()
+    referral = town.referral("gathering")
+    town.add(conflicting_upload(referral.id))
+    visitor.page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    assert "another person" in visitor.page.inner_text("h1")
+    assert visitor.page.locator("tr[data-tone=stop] mark").all_inner_texts()[:2] == ["92", "68"]
+    visitor.must_be_usable_by_all()
+
+
+def test_a_question_is_asked_with_the_keyboard_alone(visit: Visit, town: Town) -> None:
+    visitor = visit()
+    page = visitor.page
+    page.goto(town.launch_url())
+    page.focus("#field-question")
+    page.keyboard.type(QUESTION)
+    page.keyboard.press("Tab")
+    page.keyboard.type("Biopsy or not.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert page.is_checked("input[name=side][value=left]")
+    page.focus("input[name=organisation][value=northlight]")
+    page.keyboard.press("Space")
+    page.focus("text=Ask, and invite the patient")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/referrals/*")
+    assert QUESTION in page.inner_text("main")
+
+
+def test_the_page_works_in_the_charts_frame_of_another_site(visit: Visit, town: Town) -> None:
+    """Decision 18: the frame is cross-site, the cookie partitioned, and the chart's own page stays the top."""
+    visitor = visit()
+    page, asked = visitor.page, []
+    page.on("request", lambda request: asked.append(request))
+    page.goto(f"{town.practice.origin}/epic/")
+    page.click("text=Marguerite Anne Holloway")
+    page.click("text=Second Opinion")
+    frame = page.frame_locator("iframe")
+    frame.locator("h1", has_text="Ask for a second opinion").wait_for()
+    assert page.url.startswith(town.practice.origin)
+    launch = next(request for request in asked if request.url.startswith(f"{town.base}/launch"))
+    assert launch.all_headers()["sec-fetch-site"] == "cross-site"
+    cookie = next(c for c in page.context.cookies() if c["name"] == "__Host-second-opinion")
+    assert (cookie["sameSite"], cookie["secure"], cookie["httpOnly"]) == ("None", True, True)
+    assert cookie.get("partitionKey"), "the cookie of a frame is partitioned"
+    frame.locator("#field-question").fill(QUESTION)
+    frame.locator("input[name=side][value=left]").check()
+    frame.locator("input[name=organisation]").first.check()
+    frame.locator("text=Ask, and invite the patient").click()
+    frame.locator("h1", has_text="Waiting for the images").wait_for()
+
+
+def test_a_window_of_its_own_opens_from_the_frame_on_the_same_patient(visit: Visit, town: Town) -> None:
+    """The new window has no cookie of the frame: it is let in by the one-time code."""
+    visitor = visit()
+    page = visitor.page
+    line, browser = town.line()
+    page.context.add_cookies([town.cookie(browser)])
+    referral = town.referral("delivered")
+    page.goto(f"{town.base}/line/{line.id}/referrals/{referral.id}")
+    page.click("text=Look at the images")
+    with page.context.expect_page() as opened:
+        page.click("text=Open the window")
+    window = opened.value
+    window.wait_for_load_state()
+    assert f"/{referral.id}/viewer" in window.url
+    assert line.id not in window.url
+
+
+def test_reading_is_confirmed_with_what_happens_next(visit: Visit, town: Town) -> None:
+    """Safety rule 12: an explicit press, for exactly this version."""
+    visitor = visit()
+    page = visitor.page
+    referral = town.referral("delivered")
+    page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    page.click("text=I have read this")
+    page.wait_for_selector("#faults")
+    page.check("input[name=next_step][value=plan-stays]")
+    page.click("text=I have read this")
+    page.wait_for_selector("text=Read by Dr Ines Mockford")
+    with town.ports.store.reading() as tx:
+        said = tx.referrals.get(referral.id).acknowledgements
+    assert [(a.version, a.next_step) for a in said] == [(1, NextStep.PLAN_STAYS)]
+
+
+def test_a_question_is_answered_in_place_without_javascript(visit: Visit, town: Town) -> None:
+    visitor = visit(java_script_enabled=False)
+    referral = town.referral("question")
+    visitor.page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    visitor.page.fill("textarea[name=text]", "No. None since June.")
+    visitor.page.click("text=Send the answer")
+    assert "No. None since June." in visitor.page.inner_text("#thread")
+
+
+def test_a_live_page_shows_what_changed_and_never_takes_away_what_somebody_writes(visit: Visit, town: Town) -> None:
+    """Decision 25: it polls by ETag."""
+    visitor = visit()
+    page = visitor.page
+    page.clock.install()
+    referral = town.referral("question")
+    page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    page.fill("textarea[name=text]", "Half a sent")
+    with town.ports.store.transaction() as tx:
+        now = town.ports.now()
+        tx.referrals.save(tx.referrals.get(referral.id).answer(referral.requester, now, "Answered by a colleague."))
+    page.clock.run_for(6000)
+    page.wait_for_selector("#news:not([hidden])")
+    assert page.input_value("textarea[name=text]") == "Half a sent"
+    page.click("text=Show it")
+    page.wait_for_selector("text=Answered by a colleague.")
+    with town.ports.store.transaction() as tx:
+        tx.referrals.save(tx.referrals.get(referral.id).withdraw(referral.requester, now, "No longer needed."))
+    page.clock.run_for(6000)
+    page.wait_for_selector("h1:has-text('stopped')")
+
+
+def test_the_person_never_scrolls_away(visit: Visit, town: Town) -> None:
+    """Principle 1, and safety rule 4: name and birth date on every screen."""
+    visitor = visit(width=480)
+    referral = town.referral("delivered")
+    visitor.page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    visitor.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    box = visitor.page.locator(".identity").bounding_box()
+    assert box["y"] == 0
+    assert "14 Mar 1992" in visitor.page.inner_text(".identity")
+
+
+def test_a_line_that_nobody_used_ends_with_a_calm_page(
+    visit: Visit, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = visit()
+    root = visitor.sit_down()
+    from smart_app.web import sessions
+
+    monkeypatch.setitem(sessions.IDLE, "clinician", timedelta(seconds=-1))
+    visitor.page.goto(f"{root}referrals/none")
+    assert "This page has ended" in visitor.page.inner_text("h1")
+    visitor.must_be_usable_by_all()
