@@ -22,7 +22,7 @@ from imaging.study import Header, Person, Study, gather
 from imaging.verdict import LIMITS, Found, Limits, Verdict, judge, shown
 from imaging.zips import DAMAGED, Budget, inside, is_zip
 
-__all__ = ["LIMITS", "Found", "Limits", "Survey", "Verdict", "judge", "survey", "walk"]
+__all__ = ["LIMITS", "Found", "Limits", "Survey", "Verdict", "judge", "look_into", "survey", "walk"]
 
 
 def walk(paths: Iterable[Path], limits: Limits = LIMITS) -> Iterator[Found]:
@@ -37,6 +37,14 @@ def walk(paths: Iterable[Path], limits: Limits = LIMITS) -> Iterator[Found]:
             continue
         for file, name in _under(path, limits):
             yield from _file(file, name, budget, follow=False)
+
+
+def look_into(path: Path, name: str, limits: Limits = LIMITS) -> Iterator[Found]:
+    """One given file, or everything in it where it is a ZIP, under the name its giver knows. Raises UnsafeMedia.
+
+    For files that wait under a name of ours: the giver's name explains what the bytes leave open, and is shown.
+    """
+    yield from _file(path, name, Budget(limits), follow=False)
 
 
 def _under(top: Path, limits: Limits) -> Iterator[tuple[Path, str]]:
@@ -76,20 +84,20 @@ def _file(path: Path, name: str, budget: Budget, *, follow: bool) -> Iterator[Fo
             why = f"Larger than {budget.limits.file_bytes:,} bytes."
             yield Found(name, size, Verdict.TOO_LARGE, why, None, opener)
         else:
-            yield from _read(path, name, size, opener, budget)
+            yield from _read(name, size, opener, budget)
     except OSError as problem:
         why = f"The file could not be read ({type(problem).__name__})."
         yield Found(name, size, Verdict.UNREADABLE, why, None, opener)
 
 
-def _read(path: Path, name: str, size: int, opener: Callable[[], BinaryIO], budget: Budget) -> Iterator[Found]:
+def _read(name: str, size: int, opener: Callable[[], BinaryIO], budget: Budget) -> Iterator[Found]:
     with opener() as stream:
         start = stream.read(4)
-        if not is_zip(path.name, start):
+        if not is_zip(name, start):
             stream.seek(0)
-            verdict, header, why = judge(path.name, stream, size)
+            verdict, header, why = judge(name, stream, size)
             found = Found(name, size, verdict, why, header, opener)
-    if is_zip(path.name, start):
+    if is_zip(name, start):
         yield from inside(name, opener, budget.limits.nesting, budget)
     else:
         yield found

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
 from imaging.errors import UnsafeMedia
-from imaging.verdict import Found, Limits, Verdict, judge, shown
+from imaging.verdict import DOCUMENT_WHY, Found, Limits, Verdict, judge, shown
 
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 # Packed as ZIP, and documents or programs all the same: one file, not a disc.
@@ -78,8 +78,9 @@ def inside(name: str, source: Callable[[], BinaryIO], nesting: int, budget: Budg
                 yield Found(name, size, Verdict.UNREADABLE, PACKING_WHY, None, source)
                 return
             members = [member for member in archive.infolist() if not member.is_dir()]
-            if not members:
-                yield Found(name, size, Verdict.NOT_AN_IMAGE, "The ZIP is empty.", None, source)
+            if not members or _is_document(archive):
+                why = DOCUMENT_WHY if members else "The ZIP is empty."
+                yield Found(name, size, Verdict.NOT_AN_IMAGE, why, None, source)
                 return
             _check_size(members, size, budget.limits)
             for member in members:
@@ -87,6 +88,23 @@ def inside(name: str, source: Callable[[], BinaryIO], nesting: int, budget: Budg
                 yield from _member(_Place(name, source, archive), member, nesting, budget)
     except DAMAGED:
         yield Found(name, size, Verdict.UNREADABLE, DAMAGED_WHY, None, source)
+
+
+FIRST_OF_DOCUMENTS = ("[Content_Types].xml", "mimetype", "META-INF/")
+
+
+def _is_document(archive: zipfile.ZipFile) -> bool:
+    """Word files and Java programs are told by what stands first in them, whatever they are called."""
+    names = archive.namelist()
+    return bool(names) and names[0].startswith(FIRST_OF_DOCUMENTS)
+
+
+def _holds_document(source: Callable[[], BinaryIO]) -> bool:
+    try:
+        with source() as stream, zipfile.ZipFile(stream) as archive:
+            return _is_document(archive)
+    except DAMAGED:
+        return False
 
 
 def _check_list(stream: BinaryIO, size: int, limits: Limits) -> None:
@@ -161,7 +179,7 @@ def _member(place: _Place, member: zipfile.ZipInfo, nesting: int, budget: Budget
             verdict, header, why = judge(member.filename, stream, member.file_size)
             yield Found(name, member.file_size, verdict, why, header, opener)
             return
-    if nesting == 0:
+    if nesting == 0 and not _holds_document(opener):
         raise UnsafeMedia(f"ZIPs are nested deeper than {limits.nesting}.")
     yield from inside(name, opener, nesting - 1, budget)
 

@@ -12,7 +12,7 @@ import pydicom
 import pytest
 
 from imaging.errors import UnsafeMedia
-from imaging.media import Limits, Verdict, survey, walk
+from imaging.media import Limits, Verdict, look_into, survey, walk
 from imaging.report import describe, in_words
 from imaging.study import Person
 from imaging.verdict import shown
@@ -386,6 +386,27 @@ def test_programs_inside_a_zip_are_no_zips_in_a_zip(tmp_path: Path) -> None:
     viewer = zipped({"viewer.jar": zipped({"A.class": b"x"}), "help.docx": zipped({"a.xml": b"x"})})
     (tmp_path / "disc.zip").write_bytes(zipped({"IM0": FILES[0], "viewer.zip": viewer}))
     assert survey([tmp_path / "disc.zip"]).counts == {"image": 1, "not-an-image": 2}
+
+
+OFFICE = zipped({"[Content_Types].xml": b"<a/>", "word/document.xml": b"<a/>"})
+
+
+def test_a_word_file_is_one_file_whatever_it_is_called(tmp_path: Path) -> None:
+    """Office files and Java programs are ZIPs; their giver gave one file, and is told what to do with a report."""
+    (tmp_path / "staged").write_bytes(OFFICE)
+    (found,) = look_into(tmp_path / "staged", "My report")
+    assert (found.name, found.verdict, "save it as PDF" in found.why) == ("My report", Verdict.NOT_AN_IMAGE, True)
+    (tmp_path / "disc.zip").write_bytes(zipped({"viewer.zip": zipped({"help": OFFICE, "IM0": FILES[0]})}))
+    assert survey([tmp_path / "disc.zip"]).counts == {"not-an-image": 1, "image": 1}
+
+
+def test_the_givers_name_explains_what_bytes_under_our_name_leave_open(tmp_path: Path) -> None:
+    """A file waits under a name without an ending."""
+    (tmp_path / "0123abcd").write_bytes(bytes(300))
+    assert [f.verdict.value for f in look_into(tmp_path / "0123abcd", "IM0.dcm")] == ["unreadable"]
+    assert [f.verdict.value for f in look_into(tmp_path / "0123abcd", "IM0.aes")] == ["locked"]
+    (tmp_path / "0123abcd").write_bytes(zipped({"IM0": FILES[0]}))
+    assert [f.name for f in look_into(tmp_path / "0123abcd", "disc.zip")] == ["disc.zip/IM0"]
 
 
 # -- the description ---------------------------------------------------------------------------------------------
