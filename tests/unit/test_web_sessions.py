@@ -1,0 +1,252 @@
+"""Lines and forms: whose they are, how long they last, and that nobody else's browser or site can use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from smart_app.case import Party
+from smart_app.web.sessions import COOKIE, IDLE, LASTS, POLL
+from tests.web import FRAMED, JSON, PATIENT, Web
+
+KINDS = ("clinician", "patient", "expert", "operator")
+FIRST = {"clinician": "", "patient": "tell", "expert": "worklist", "operator": "operate"}
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    web = Web(tmp_path / "web")
+    yield web
+    web.close()
+
+
+# -- the cookie ----------------------------------------------------------------------------------------------------
+
+
+def given_cookie(web: Web, headers: dict[str, str]) -> str:
+    """The Set-Cookie of a browser that comes for the first time: an invitation gives it a place."""
+    referral = web.world.ask()
+    with web.world.ports.store.transaction() as tx:
+        tx.sessions.add_invitation(referral.id, digest_of("letter"), web.world.now + timedelta(days=1))
+    answer = web.client().get("/invitation/letter", headers=headers)
+    assert answer.status_code == 303
+    return str(answer.headers["Set-Cookie"])
+
+
+def digest_of(secret: str) -> str:
+    from smart_app.store import digest
+
+    return digest(secret)
+
+
+def test_the_cookie_is_kept_from_scripts_other_hosts_and_plain_http(web: Web) -> None:
+    """RFC 6265bis 4.1.3.2: the prefix __Host- asks for Secure, Path=/ and no Domain."""
+    name, *attributes = given_cookie(web, {"Sec-Fetch-Dest": "document"}).split("; ")
+    assert name.startswith(f"{COOKIE}=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} == set(attributes)
+
+
+def test_the_cookie_of_a_frame_is_partitioned_by_the_chart_around_it(web: Web) -> None:
+    """Decision 18: a third party's cookie survives only with SameSite=None and Partitioned."""
+    _, *attributes = given_cookie(web, FRAMED).split("; ")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=None", "Partitioned"} == set(attributes)
+
+
+def test_the_store_holds_no_browser_id_that_could_be_used(web: Web, tmp_path: Path) -> None:
+    """A copied database opens no line: of the cookie only the hash is kept."""
+    browser = web.browser()
+    web.line("clinician", browser)
+    web.close()
+    held = b"".join(path.read_bytes() for path in (tmp_path / "web").glob("second-opinion.db*"))
+    assert held
+    assert browser.encode() not in held
+
+
+# -- whose line ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_opens_in_its_own_browser_only(web: Web, kind: str) -> None:
+    """The address of a page is no key: it may be copied out of a screen or a log."""
+    client, line = web.sit_down(kind)
+    address = f"/line/{line.id}/{FIRST[kind]}"
+    assert client.get(address, headers=JSON).status_code == 200
+    for other in (web.client(web.browser()), web.client(), web.client("made-up")):
+        answer = other.get(address, headers=JSON)
+        assert answer.status_code == 401
+        assert answer.json["error"]["kind"] == "LineEnded"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_is_closed_to_lines_of_every_other_kind(web: Web, kind: str) -> None:
+    client, line = web.sit_down(kind)
+    for other in set(KINDS) - {kind, "clinician"}:
+        assert client.get(f"/line/{line.id}/{FIRST[other]}", headers=JSON).status_code == 403
+    referral = web.world.ask()
+    expected = 404 if kind == "clinician" else 403
+    assert client.get(f"/line/{line.id}/referrals/{referral.id}", headers=JSON).status_code == expected
+
+
+def test_somebody_else_at_the_same_browser_never_finds_the_line_before(web: Web) -> None:
+    """A shared workstation: a handoff into a browser ends the lines of other people in it, and keeps one's own."""
+    shared = web.browser()
+    client, before = web.client(shared), web.line("clinician", shared)
+    own = web.line("clinician", shared, party=Party("clinician", "Dr B", "Practitioner/b"))
+    with web.world.ports.store.transaction() as tx:
+        code = tx.sessions.give_handoff(own.id, web.world.now + timedelta(seconds=60))
+    assert client.get(f"/handoff?code={code}").status_code == 303
+    assert client.get(f"/line/{before.id}/").status_code == 401
+    assert client.get(f"/line/{own.id}/").status_code == 200
+
+
+# -- how long ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_ends_when_nobody_uses_it(web: Web, kind: str) -> None:
+    client, line = web.sit_down(kind)
+    address = f"/line/{line.id}/{FIRST[kind]}"
+    web.world.now += IDLE[kind] - timedelta(seconds=1)
+    assert client.get(address, headers=JSON).status_code == 200
+    web.world.now += IDLE[kind]
+    assert client.get(address, headers=JSON).status_code == 401
+
+
+def test_a_page_that_looks_by_itself_keeps_no_line_open(web: Web) -> None:
+    """A screen left alone must close although it polls."""
+    client, line = web.sit_down("clinician")
+    for _ in range(7):
+        web.world.now += timedelta(minutes=10)
+        answer = client.get(f"/line/{line.id}/", headers={**JSON, POLL: "1"})
+    assert answer.status_code == 401
+
+
+def test_a_line_ends_after_its_longest_time_whatever_happens(web: Web) -> None:
+    client, line = web.sit_down("clinician", expires=web.world.now + LASTS)
+    while web.world.now < line.created + LASTS:
+        assert client.get(f"/line/{line.id}/", headers=JSON).status_code == 200
+        web.world.now += timedelta(minutes=30)
+    assert client.get(f"/line/{line.id}/", headers=JSON).status_code == 401
+
+
+def test_who_leaves_has_left_and_the_grant_is_forgotten(web: Web) -> None:
+    client, line = web.sit_down("clinician", token="sealed")
+    answer = client.post(f"/line/{line.id}/leave", data={"csrf": web.csrf(client, line)})
+    assert answer.status_code == 200
+    assert answer.headers["Clear-Site-Data"] == '"storage"'
+    assert client.get(f"/line/{line.id}/").status_code == 401
+    with web.world.ports.store.reading() as tx:
+        assert tx.sessions.system_line(line.id) is None
+
+
+# -- forms ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_form_of_ours_is_taken(web: Web) -> None:
+    client, line = web.sit_down("clinician")
+    proof = web.csrf(client, line)
+    for headers in (
+        {},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:1"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "null"},
+        {"Origin": "http://localhost:1"},
+    ):
+        assert client.post(f"/line/{line.id}/stay", data={"csrf": proof}, headers=headers).status_code == 200
+    assert client.post(f"/line/{line.id}/stay", headers={"X-CSRF-Token": proof}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://localhost:2"},
+        {"Origin": "https://localhost:1"},
+    ],
+)
+def test_a_form_from_another_site_is_refused_even_with_the_right_proof(web: Web, headers: dict[str, str]) -> None:
+    client, line = web.sit_down("clinician")
+    answer = client.post(f"/line/{line.id}/stay", data={"csrf": web.csrf(client, line)}, headers={**JSON, **headers})
+    assert answer.status_code == 403
+    assert answer.json["error"]["kind"] == "FormNotOurs"
+
+
+def test_the_proof_is_of_one_line_and_one_browser(web: Web) -> None:
+    client, line = web.sit_down("clinician")
+    other_client, other = web.sit_down("clinician")
+    mine, theirs = web.csrf(client, line), web.csrf(other_client, other)
+    assert mine != theirs
+    for wrong in ("", theirs, mine[:-1], mine + "x", "é"):
+        assert client.post(f"/line/{line.id}/stay", data={"csrf": wrong}).status_code == 403
+    second = web.line("clinician", web.browser())
+    assert client.post(f"/line/{second.id}/stay", data={"csrf": mine}).status_code == 401
+
+
+def test_every_address_that_changes_something_asks_for_the_proof(web: Web) -> None:
+    """No view can forget it: all POST rules of a line refuse a form without one, before anything else."""
+    client, line = web.sit_down("operator")
+    rules = [r for r in web.app.url_map.iter_rules() if "POST" in r.methods and "line_id" in r.arguments]
+    assert len(rules) > 20
+    for rule in rules:
+        place = dict.fromkeys(rule.arguments, "none") | {"line_id": line.id}
+        address = rule.build({**place, **{n: 1 for n in ("number", "version") if n in place}})[1]
+        answer = client.post(address, headers=JSON)
+        assert answer.json["error"]["kind"] == "FormNotOurs", rule.rule
+
+
+def test_nothing_outside_a_line_is_changed_by_a_form_but_the_two_doors(web: Web) -> None:
+    """The EHR's own launch may be a POST of another site; the birth date has a proof of its own."""
+    rules = {r.rule for r in web.app.url_map.iter_rules() if "POST" in r.methods and "line_id" not in r.arguments}
+    assert rules == {"/launch", "/launch/patient", "/invitation"}
+
+
+# -- a window of its own -------------------------------------------------------------------------------------------
+
+
+def handed(web: Web, to: str = "") -> tuple[str, str]:
+    """A code given on a line, as the link that uses it, and the line's id."""
+    client, line = web.sit_down("clinician")
+    form = {"csrf": web.csrf(client, line), "to": to}
+    return client.post(f"/line/{line.id}/handoff", data=form, headers=JSON).json["url"], line.id
+
+
+def test_a_window_of_its_own_gets_a_line_of_its_own_for_the_same_person_and_patient(web: Web) -> None:
+    url, first = handed(web, "referrals/r1")
+    window = web.client()
+    answer = window.get(url)
+    place = answer.headers["Location"]
+    assert place.startswith("/line/")
+    assert place.endswith("/referrals/r1")
+    assert first not in place
+    home = window.get(place.removesuffix("referrals/r1"), headers=JSON).json
+    assert home["patient"]["reference"] == PATIENT.reference
+
+
+def test_the_code_opens_once_and_for_one_minute(web: Web) -> None:
+    url, _ = handed(web)
+    assert web.client().get(url).status_code == 303
+    assert web.client().get(url).status_code == 400
+    late, _ = handed(web)
+    web.world.now += timedelta(seconds=61)
+    assert web.client().get(late).status_code == 400
+
+
+def test_the_code_lengthens_nothing(web: Web) -> None:
+    """The window's line ends when the launch's would have."""
+    url, first = handed(web)
+    browser_line = web.client().get(url).headers["Location"].split("/")[2]
+    with web.world.ports.store.reading() as tx:
+        assert tx.sessions.system_line(browser_line).expires == tx.sessions.system_line(first).expires
+
+
+@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "../../start", "a\\b", "a?b=c", "-"])
+def test_the_window_leads_to_no_place_but_the_line(web: Web, to: str) -> None:
+    url, _ = handed(web)
+    place = web.client().get(f"{url}&to={to}").headers["Location"]
+    assert place.startswith("/line/")
+    assert place.count("/") == 3
