@@ -5,12 +5,20 @@
 (() => {
   const { assets, pages, images } = document.currentScript.dataset;
 
+  const NARROW = 900; // pixels
+
   window.PUBLIC_URL = assets;
   window.browserImportFunction = (name) => import(name);
   window.config = {
     routerBasename: pages,
     extensions: [],
     modes: [],
+    modesConfiguration: {
+      // Beside other columns the picture gets the room; the list of studies is one press away.
+      "@ohif/mode-longitudinal": {
+        routes: { 0: { layoutInstance: { props: { leftPanelClosed: { $set: window.innerWidth < NARROW } } } } },
+      },
+    },
     customizationService: [{ "ohif.tours": { $set: [] } }],
     showStudyList: false,
     showLoadingIndicator: true,
