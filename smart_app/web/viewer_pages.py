@@ -24,7 +24,7 @@ blueprint = Blueprint("viewer", __name__, url_prefix="/viewer")
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "worker-src blob: 'self'; img-src 'self' data: blob:; connect-src 'self' data: blob:; font-src 'self'; "
+    "worker-src blob: 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 """For the viewer and its workers: nothing from, and nothing to, any other place."""
