@@ -1,0 +1,151 @@
+"""The ways in, against the practice EHR: launch, sign-in, and what happens when a browser or a state is not the one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+
+import pytest
+import requests
+
+from smart_app.case import Party
+from tests.staged import Town
+
+JSON = {"Accept": "application/json"}
+EHRS = ("epic", "oracle", "open")
+
+
+class Window(requests.Session):
+    """A browser window: a Secure cookie goes to loopback over http too, as browsers have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(secure_protocols=("https", "http")))
+        self.headers.update(JSON)
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Requests merges cookies into a jar that forgets our policy."""
+        prepared = super().prepare_request(request)
+        prepared.headers.pop("Cookie", None)
+        prepared.prepare_cookies(self.cookies)
+        return prepared
+
+    def until(self, path: str, url: str) -> str:
+        """Follow redirects until one leads to that path of the app; answers that address unopened."""
+        while True:
+            answer = self.get(url, allow_redirects=False, timeout=20)
+            url = urljoin(url, answer.headers["Location"])
+            if urlsplit(url).path == path:
+                return url
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with Town(tmp_path_factory.mktemp("town")) as running:
+        yield running
+
+
+def error_of(answer: requests.Response) -> tuple[int, Any]:
+    return answer.status_code, answer.json().get("error", {}).get("kind")
+
+
+@pytest.mark.parametrize("ehr", EHRS)
+def test_a_clinicians_launch_opens_the_patient_of_the_chart(town: Town, ehr: str) -> None:
+    window = Window()
+    page = window.get(town.launch_url(ehr=ehr, family="Holloway-Test"), timeout=20)
+    assert page.json()["patient"]["name"] == "HOLLOWAY-TEST, Marisol Testa"
+    line = _line(town, page)
+    assert (line.kind, line.site, line.encounter.partition("/")[0]) == ("clinician", ehr, "Encounter")
+    assert line.party.role == "clinician"
+    assert line.party.name
+    assert line.party.reference.startswith("Practitioner/")
+
+
+@pytest.mark.parametrize("ehr", EHRS)
+def test_a_patients_launch_opens_step_one_for_that_patient(town: Town, ehr: str) -> None:
+    """A portal may share the chart's address: its own door says which audience it is."""
+    page = Window().get(town.launch_url("patient", ehr), timeout=20)
+    assert urlsplit(page.url).path.endswith("/tell")
+    line = _line(town, page)
+    assert (line.kind, line.party) == (
+        "patient",
+        Party("patient", line.party.name, line.patient, line.party.organisation),
+    )
+    assert line.context["patient"]["birth_date"] == "1992-03-14"
+
+
+def _line(town: Town, page: requests.Response) -> Any:
+    with town.ports.store.reading() as tx:
+        return tx.sessions.system_line(page.json()["line"])
+
+
+def test_the_token_rests_sealed(town: Town) -> None:
+    line = _line(town, Window().get(town.launch_url(), timeout=20))
+    assert line.token
+    assert "access_token" not in line.token
+    assert town.ports.charts.line(line.id).read(line.patient)["id"] == line.patient.partition("/")[2]
+
+
+def test_a_state_is_good_once(town: Town) -> None:
+    window = Window()
+    back = window.until("/callback", town.launch_url())
+    assert window.get(back, timeout=20).ok
+    assert error_of(window.get(back, timeout=20)) == (400, "LaunchExpired")
+
+
+def test_another_browser_cannot_finish_a_launch_that_was_begun_here(town: Town) -> None:
+    """RFC 9700 section 4.7: else a stranger's chart could be slipped under somebody's hands."""
+    stranger, window = Window(), Window()
+    window.get(town.launch_url(), timeout=20)
+    back = stranger.until("/callback", town.launch_url())
+    assert error_of(window.get(back, timeout=20)) == (400, "LaunchExpired")
+
+
+def test_a_frame_that_keeps_no_cookie_is_offered_a_window_of_its_own(town: Town) -> None:
+    """Field failure 1: the launch survives without any cookie, and the person is not left at a dead end."""
+    frame = requests.Session()  # its jar sends no Secure cookie over http: the frame that keeps none
+    frame.headers.update(JSON)
+    page = frame.get(town.launch_url(), timeout=20)
+    assert urlsplit(page.url).path == "/arrive"
+    window = Window()
+    opened = window.get(town.base + page.json()["url"], timeout=20)
+    assert opened.json()["patient"]["name"] == "SAMPLEWRIGHT, Marisol Testa"
+
+
+@pytest.mark.parametrize(
+    ("organisation", "person", "home"), [("northlight", "exemplar", "worklist"), ("desk", "operator", "operate")]
+)
+def test_experts_and_operators_sign_in_with_their_own_organisation(
+    town: Town, organisation: str, person: str, home: str
+) -> None:
+    page = Window().get(f"{town.base}/sign-in/{organisation}?login_hint={person}", timeout=20)
+    assert urlsplit(page.url).path.endswith(f"/{home}")
+    line = _line(town, page)
+    assert (line.organisation, line.patient, line.token) == (organisation, "", "")
+    assert line.party.reference.startswith("http")
+
+
+def test_a_sign_in_ends_in_the_browser_that_began_it_or_nowhere(town: Town) -> None:
+    back = Window().until("/sign-in/callback", f"{town.base}/sign-in/northlight?login_hint=exemplar")
+    assert error_of(Window().get(back, timeout=20)) == (400, "LaunchExpired")
+
+
+def test_a_refusal_of_the_ehr_is_told_and_nothing_opens(town: Town) -> None:
+    window = Window()
+    back = urlsplit(window.until("/callback", town.launch_url()))
+    state = parse_qs(back.query)["state"][0]
+    refused = back._replace(query=urlencode({"error": "access_denied", "state": state}))
+    assert error_of(window.get(refused.geturl(), timeout=20)) == (403, "LaunchRefused")
+
+
+def test_two_charts_in_one_browser_never_mix(town: Town) -> None:
+    """Safety rule 4: a line carries its own patient, and its address names it."""
+    window = Window()
+    first = window.get(town.launch_url(family="Firstly"), timeout=20)
+    second = window.get(town.launch_url(family="Secondly"), timeout=20)
+    again = window.get(first.url, timeout=20)
+    assert again.json()["patient"]["name"].startswith("FIRSTLY")
+    assert second.json()["patient"]["name"].startswith("SECONDLY")
+    assert len([c for c in window.cookies if c.name.startswith("__Host-second-opinion")]) == 1
