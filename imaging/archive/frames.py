@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from itertools import pairwise
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pydicom.dataset import Dataset
 
@@ -28,8 +28,9 @@ def frame_pieces(stream: BinaryIO, opened: Opened, frames: int) -> list[Pieces]:
     with quiet():
         if pixels.length is not None:
             return _native(opened.dataset, pixels, opened.size, frames)
-        extended = bytes(opened.dataset.get("ExtendedOffsetTable") or b"")
+        table = _value(opened.dataset, "ExtendedOffsetTable", b"")
     found = fragments(source, pixels, opened.size)
+    extended = table if isinstance(table, bytes) else b""
     return _encapsulated(source, found, extended, frames) if found.complete else []
 
 
@@ -45,13 +46,22 @@ def _native(dataset: Dataset, pixels: Pixels, end: int, frames: int) -> list[Pie
 
 
 def _bits_of_frame(dataset: Dataset) -> int:
-    try:
-        samples = int(dataset.get("SamplesPerPixel") or 1)
-        bits = int(dataset.Rows) * int(dataset.Columns) * samples * int(dataset.get("BitsAllocated") or 8)
-    except (TypeError, ValueError, AttributeError):
+    """Bits of one native frame; 0 where the header does not say."""
+    rows, columns = _value(dataset, "Rows", 0), _value(dataset, "Columns", 0)
+    samples, bits = _value(dataset, "SamplesPerPixel", 1), _value(dataset, "BitsAllocated", 0)
+    if not all(isinstance(number, int) and number > 0 for number in (rows, columns, samples, bits)):
         return 0
+    whole: int = rows * columns * samples * bits
     # Two pixels share one pair of colour samples (PS3.3 section C.7.6.3.1.2).
-    return bits * 2 // 3 if dataset.get("PhotometricInterpretation") == "YBR_FULL_422" else bits
+    return whole * 2 // 3 if _value(dataset, "PhotometricInterpretation", "") == "YBR_FULL_422" else whole
+
+
+def _value(dataset: Dataset, keyword: str, default: Any) -> Any:
+    try:
+        value = dataset.get(keyword)
+    except Exception:  # noqa: BLE001  (pydicom converts lazily and raises whatever the bytes provoke)
+        return default
+    return default if value is None else value
 
 
 def _encapsulated(stream: BinaryIO, found: Fragments, extended: bytes, frames: int) -> list[Pieces]:

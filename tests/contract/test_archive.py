@@ -289,6 +289,16 @@ def test_a_frame_beyond_the_pixels_is_not_promised(archive: Archive) -> None:
         shelf.frames(*where(shelf), [1])
 
 
+@pytest.mark.parametrize("tag", [b"\x28\x00\x10\x00US", b"\x28\x00\x02\x00US", b"\x28\x00\x00\x01US"])
+def test_a_picture_whose_size_cannot_be_read_is_stored_all_the_same(archive: Archive, tag: bytes) -> None:
+    """Rows, samples or bits in an unknown representation: the bytes are kept, and one frame is the whole value."""
+    shelf = archive.shelf("odd")
+    odd = FILES[0].replace(tag, tag[:4] + b"U\xf7")
+    assert shelf.put(io.BytesIO(odd)).outcome == "stored"
+    assert shelf.instance_file(*where(shelf)).path.read_bytes() == odd
+    assert shelf.frames(*where(shelf), [1])[0].length == 128 * 128 * 2
+
+
 def test_bulk_data_is_what_the_metadata_names(archive: Archive) -> None:
     """Pixels and documents; a path that names nothing is not here."""
     shelf = archive.shelf("bulk")

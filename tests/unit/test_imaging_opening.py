@@ -179,3 +179,10 @@ def test_damaged_files_in_public_are_told_from_whole_ones() -> None:
     assert is_cut((PUBLIC / "MR_truncated.dcm").read_bytes())
     assert is_cut((PUBLIC / "rtplan_truncated.dcm").read_bytes())
     assert not is_cut((PUBLIC / "MR_small.dcm").read_bytes())
+
+
+def test_sequences_without_end_are_refused() -> None:
+    """Five thousand sequences inside each other."""
+    level = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    with pytest.raises(NotDicom):
+        read_header(io.BytesIO(FILES[0][: FILES[0].index(b"\x08\x00\x16\x00UI")] + level * 5000))
