@@ -67,6 +67,7 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
         idle_seconds=sessions.idle_seconds,
         language=language.chosen,
         practice=settings.practice,
+        base_url=settings.base_url,
     )
     app.url_defaults(answers.line_defaults)
     for part in (headers, sessions, errors, language, dates, phrases, people):

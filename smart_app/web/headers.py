@@ -74,7 +74,10 @@ def _write(answer: Response) -> Response:
 
 
 def install(app: Flask) -> None:
-    """Put the headers on every answer, and write the log."""
+    """Put the headers on every answer, and write the log: to standard error where nobody has arranged otherwise."""
+    log.setLevel(logging.INFO)
+    if not log.hasHandlers():
+        log.addHandler(logging.StreamHandler())
     app.before_request(_begin)
     app.after_request(_write)
     app.after_request(_guard)

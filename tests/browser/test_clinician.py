@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,15 @@ from tests.staged import QUESTION, Town, conflicting_upload
 pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
 Visit = Callable[..., Visitor]
 
+WHERE_IS_THE_FOCUS = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return null;
+  const box = at.getBoundingClientRect();
+  const band = document.querySelector(".identity").getBoundingClientRect();
+  const bar = document.querySelector(".footbar").getBoundingClientRect();
+  return { what: at.outerHTML.slice(0, 80), top: box.top, bottom: box.bottom, band: band.bottom, bar: bar.top, barEnd: bar.bottom,
+    fixed: Boolean(at.closest(".identity, .footbar, .skip")) || box.height > 300 };
+}"""
 STATES = (
     *("gathering", "sent", "accepted", "reading", "question", "returned", "signed", "unsigned", "delivered", "seen"),
     *("corrected", "withdrawn", "in-error", "quarantined"),
@@ -118,6 +130,73 @@ def test_a_window_of_its_own_opens_from_the_frame_on_the_same_patient(visit: Vis
     window.wait_for_load_state()
     assert f"/{referral.id}/viewer" in window.url
     assert line.id not in window.url
+
+
+def test_one_press_in_the_frame_opens_the_window(visit: Visit, town: Town) -> None:
+    """With JavaScript there is no page in between; the window lands where the frame stands."""
+    visitor = visit()
+    page = visitor.page
+    page.goto(f"{town.practice.origin}/oracle/")
+    page.click("text=Marguerite Anne Holloway")
+    page.click("text=Second Opinion")
+    frame = page.frame_locator("iframe")
+    frame.locator("h1", has_text="Ask for a second opinion").wait_for()
+    with page.context.expect_page() as opened:
+        frame.locator("footer >> text=Open in a window of its own").click()
+    window = opened.value
+    window.wait_for_url(f"{town.base}/line/*/")
+    assert "HOLLOWAY" in window.inner_text(".identity")
+    assert window.evaluate("window.opener") is None
+
+
+def test_nothing_that_has_the_focus_is_hidden_by_the_band_or_the_bar(visit: Visit, town: Town) -> None:
+    """WCAG 2.2, 2.4.11: on a narrow frame both stay while the page scrolls beneath."""
+    visitor = visit(width=480)
+    page = visitor.page
+    referral = town.referral("delivered")
+    page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    page.set_viewport_size({"width": 480, "height": 500})
+    seen = 0
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        found = page.evaluate(WHERE_IS_THE_FOCUS)
+        if found is None:
+            break
+        if not found["fixed"]:
+            assert found["top"] >= found["band"] - 1, found
+            assert found["bottom"] <= found["bar"] + 1 or found["top"] >= found["barEnd"] - 1, found
+            seen += 1
+    assert seen > 8
+
+
+def test_a_line_about_to_end_says_so_and_can_be_kept(visit: Visit, town: Town) -> None:
+    """WCAG 2.2.1: a time limit warns, and is extended by one press."""
+    visitor = visit()
+    page = visitor.page
+    page.clock.install()
+    referral = town.referral("sent")
+    page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    page.clock.run_for(57 * 60 * 1000)
+    assert page.is_hidden("#staying")
+    page.clock.run_for(2 * 60 * 1000)
+    assert page.is_visible("#staying")
+    page.click("#staying button")
+    page.wait_for_selector("#staying", state="hidden")
+
+
+def test_the_person_stands_on_every_sheet_of_paper(visit: Visit, town: Town, tmp_path: Path) -> None:
+    """Principle 1: also on paper."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext (poppler-utils) is not on this machine")
+    visitor = visit()
+    referral = town.referral("corrected")
+    visitor.page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    visitor.page.pdf(path=str(tmp_path / "page.pdf"), format="A5")
+    text = subprocess.run(["pdftotext", tmp_path / "page.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    sheets = text.split("\f")[:-1]
+    assert len(sheets) > 1
+    assert [sheet.count("SAMPLEWRIGHT, Marisol Testa") for sheet in sheets] == [1] * len(sheets)
+    assert "I have read this" not in text
 
 
 def test_reading_is_confirmed_with_what_happens_next(visit: Visit, town: Town) -> None:

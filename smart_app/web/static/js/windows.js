@@ -2,6 +2,8 @@
    Without this file, or where windows are forbidden, the form leads to a page with the link and what to ask for. */
 "use strict";
 
+if (window.top === window.self) document.documentElement.classList.add("own-window");
+
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-own-window]");
   if (!form || window.top === window.self) return;
