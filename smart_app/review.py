@@ -11,6 +11,7 @@ from smart_app.side import abbreviated, images_disagree, words_disagree
 from smart_app.store import Transaction
 
 WORDS = ("answer", "findings", "comparison", "impression", "recommendation", "limits", "plain_words")
+FIRST_READ = ("before", "after", "none")
 CONFIRM = ("name", "birth_date", "side", "study_date")
 
 
@@ -56,8 +57,9 @@ def retract(ports: Ports, expert: Party, referral_id: str, reason: str) -> Refer
 
 
 def save_draft(ports: Ports, expert: Party, referral_id: str, words: Mapping[str, str]) -> Referral:
-    """Keep the expert's unsigned words. They are never shown to anybody else."""
+    """Keep the expert's unsigned words, and when. They are never shown to anybody else."""
     kept = {name: str(value) for name, value in words.items() if name in DRAFT_FIELDS}
+    kept["saved_at"] = ports.now().isoformat()
     return _change(ports, expert, referral_id, "draft", lambda r: r.keep_draft(expert, kept), ())
 
 
@@ -98,6 +100,8 @@ def _opinion(
     faults = {name: "missing" for name in ("answer", "findings", "impression") if not text[name]}
     if words.get("agreement") not in set(Agreement):
         faults["agreement"] = "missing"
+    if referral.prior_reports and words.get("first_report_read") not in FIRST_READ:
+        faults["first_report_read"] = "missing"
     faults.update({f"confirm_{name}": "unconfirmed" for name in CONFIRM if name not in confirmed})
     letter = abbreviated(*text.values())
     if letter:
@@ -115,7 +119,7 @@ def _opinion(
         signed_by=expert,
         signed_at=ports.now(),
         critical=words.get("critical") == "yes",
-        first_report_read=words.get("first_report_read", "after"),
+        first_report_read=words.get("first_report_read") or "none",
         change=Change(change) if change in set(Change) else None,
         change_reason=words.get("change_reason", "").strip(),
         studies=tuple(study.study_instance_uid for study in referral.studies),

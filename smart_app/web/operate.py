@@ -1,67 +1,204 @@
-"""The operator's page: what waits for a person and why, one button that frees it, and who did what."""
+"""The operator's page: what waits for a person and why, one button that frees it, and who did what.
+
+Whatever is decided here is decided on a page of its own that says first what it will do. Nothing here shows an image.
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, request, url_for
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
+from fhir.errors import ChartError
+from fhir.filing import PROFILES
+from launch.errors import LaunchError
 from smart_app import review, worklists
 from smart_app.deliver import settle
-from smart_app.referral import Status
-from smart_app.web.answers import page
+from smart_app.referral import NoSuchReferral, Referral, ReferralError, Status, Unfinished, WrongStatus
+from smart_app.store import Owed
+from smart_app.store.errors import NoSuchRow
+from smart_app.web.answers import moved, page
+from smart_app.web.errors import error_state, notice_of
 from smart_app.web.sessions import current_line, ports
 
 blueprint = Blueprint("operate", __name__, url_prefix="/line/<line_id>")
 
+NEWEST = 60
+COUNTED = 1_000
+ACTS = ("retry", "there", "close")
+
 
 @blueprint.get("/operate")
 def operate() -> Response:
-    """Everything parked, oldest first; cases held for a check; the newest lines of the audit."""
-    current_line("operator")
-    parked = worklists.parked(ports())
+    """Everything parked, oldest first; cases held for a check; the newest lines of the audit, or those of one case."""
+    line = current_line("operator")
+    parked, wanted = worklists.parked(ports()), request.args.get("case", "")
     with ports().store.reading() as tx:
-        held = tx.referrals.find(statuses=(Status.QUARANTINED,))
-        audit = tx.audit.latest(60)
-    rows = [
-        {
-            "id": owed.id,
-            "action": owed.action,
-            "reason": owed.reason,
-            "referral_id": referral.id,
-            "case_number": referral.case_number,
-        }
-        for owed, referral in parked
-    ]
-    return page("operator/operate.html", {"parked": rows}, parked=parked, held=held, audit=audit)
+        held = tx.referrals.find(statuses=(Status.QUARANTINED,), limit=COUNTED)
+        signed = tx.referrals.find(statuses=(Status.SIGNED,), limit=COUNTED)
+        unread = tx.referrals.find(statuses=(Status.DELIVERED, Status.REVISED), limit=COUNTED)
+        one = tx.referrals.get(wanted) if wanted else None
+        audit = list(reversed(tx.audit.of_referral(one.id))) if one else tx.audit.latest(NEWEST)
+        numbers = {key: _number(tx.referrals.get, key) for key in {row.referral_id for row in audit}}
+    state = {
+        "parked": [_row(owed, referral) for owed, referral in parked],
+        "held": [{"id": referral.id, "case_number": referral.case_number} for referral in held],
+    }
+    return page(
+        "operator/operate.html",
+        state,
+        parked=parked,
+        held=held,
+        signed=signed,
+        unread=unread,
+        audit=audit,
+        numbers=numbers,
+        one=one,
+        who=line.party,
+        now=ports().now(),
+        settled=request.args.get("settled", ""),
+        sites=[(site, PROFILES.get(site.profile)) for site in ports().directory.sites],
+        site_names={site.id: site.name for site in ports().directory.sites},
+    )
+
+
+def _row(owed: Owed, referral: Referral) -> dict[str, Any]:
+    return {
+        "id": owed.id,
+        "action": owed.action,
+        "reason": owed.reason,
+        "referral_id": referral.id,
+        "case_number": referral.case_number,
+    }
+
+
+def _number(get: Callable[[str], Referral], referral_id: str) -> str:
+    """The case number, empty for an act on no case."""
+    try:
+        return get(referral_id).case_number if referral_id else ""
+    except NoSuchReferral:
+        return ""
+
+
+# -- one parked row ----------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/operate/<row_id>/<act>")
+def decide(row_id: str, act: str) -> Response:
+    """What this decision does, before it is taken. Raises NoSuchReferral for a row or an act that does not exist."""
+    current_line("operator")
+    owed, referral = _parked(row_id)
+    if act not in ACTS or ((act == "there") != (owed.action == "file_opinion") and act != "retry"):
+        raise NoSuchReferral("There is no such decision here.")
+    return _decide_page(owed, referral, act)
 
 
 @blueprint.post("/operate/<row_id>/retry")
 def retry(row_id: str) -> Response:
     """It is not there: send again."""
     line = current_line("operator")
-    settle.send_again(ports(), line.party, row_id)
-    return redirect(url_for("operate.operate"), 303)
+    return _settle(row_id, "retry", lambda: settle.send_again(ports(), line.party, row_id))
 
 
 @blueprint.post("/operate/<row_id>/there")
 def there(row_id: str) -> Response:
     """It stands in the chart, as the person saw."""
     line = current_line("operator")
-    settle.it_is_there(ports(), line.party, row_id, request.form.get("resource", ""))
-    return redirect(url_for("operate.operate"), 303)
+    named = request.form.get("resource", "")
+    return _settle(row_id, "there", lambda: settle.it_is_there(ports(), line.party, row_id, named))
 
 
 @blueprint.post("/operate/<row_id>/close")
 def close(row_id: str) -> Response:
     """It was done by hand."""
     line = current_line("operator")
-    settle.close(ports(), line.party, row_id, request.form.get("what", ""))
-    return redirect(url_for("operate.operate"), 303)
+    what = request.form.get("what", "")
+    return _settle(row_id, "close", lambda: settle.close(ports(), line.party, row_id, what))
+
+
+def _settle(row_id: str, act: str, decided: Callable[[], None]) -> Response:
+    """Do it, or come back to the same page with what is wrong: a wrong number, or a chart that does not answer."""
+    owed, referral = _parked(row_id)
+    try:
+        decided()
+    except WrongStatus:
+        raise
+    except (ReferralError, ChartError, LaunchError) as problem:
+        return _decide_page(owed, referral, act, problem)
+    return moved("operate.operate", wakes=owed.referral_id, settled=act)
+
+
+def _decide_page(owed: Owed, referral: Referral, act: str, problem: Exception | None = None) -> Response:
+    state: dict[str, Any] = _row(owed, referral)
+    notice = notice_of(problem) if problem else None
+    if problem is not None:
+        state["error"] = error_state(problem)
+    return page(
+        "operator/decide.html",
+        state,
+        status=notice.status if notice else 200,
+        owed=owed,
+        referral=referral,
+        act=act,
+        site=ports().directory.site(referral.site),
+        faults=problem.fields if isinstance(problem, Unfinished) else {},
+        notice_said=notice if notice and not isinstance(problem, Unfinished) else None,
+        spoken=str(problem) if notice and notice.spoken else "",
+        form=request.form,
+    )
+
+
+def _parked(row_id: str) -> tuple[Owed, Referral]:
+    with ports().store.reading() as tx:
+        try:
+            owed = tx.outbox.get(row_id)
+        except NoSuchRow:
+            raise NoSuchReferral("Nothing of this number is waiting.") from None
+        if owed.state != "parked":
+            raise WrongStatus("This is not waiting for anybody any more.")
+        return owed, tx.referrals.get(owed.referral_id)
+
+
+# -- cases held for a check --------------------------------------------------------------------------------------
+
+
+@blueprint.get("/operate/held/<referral_id>/release")
+def held(referral_id: str) -> Response:
+    """Who held it and why, what chart and images say, and the form that closes the check."""
+    current_line("operator")
+    return _held_page(_held(referral_id))
 
 
 @blueprint.post("/operate/held/<referral_id>/release")
 def release(referral_id: str) -> Response:
     """The check is closed by this person, who says how."""
     line = current_line("operator")
-    review.release(ports(), line.party, referral_id, request.form.get("reason", ""))
-    return redirect(url_for("operate.operate"), 303)
+    try:
+        review.release(ports(), line.party, referral_id, request.form.get("reason", ""))
+    except Unfinished as unfinished:
+        return _held_page(_held(referral_id), unfinished)
+    return moved("operate.operate", wakes=referral_id, settled="release")
+
+
+def _held(referral_id: str) -> Referral:
+    with ports().store.reading() as tx:
+        referral = tx.referrals.get(referral_id)
+    if not referral.hidden:
+        raise WrongStatus("This case is not held.")
+    return referral
+
+
+def _held_page(referral: Referral, error: Unfinished | None = None) -> Response:
+    state: dict[str, Any] = {"id": referral.id, "case_number": referral.case_number}
+    if error is not None:
+        state["error"] = error_state(error)
+    return page(
+        "operator/held.html",
+        state,
+        status=422 if error else 200,
+        referral=referral,
+        site=ports().directory.site(referral.site),
+        faults={"settled": "missing"} if error else {},
+    )

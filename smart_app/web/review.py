@@ -2,100 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, redirect, request, send_file, url_for
+from flask import Blueprint, g, request, send_file
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from smart_app import review, worklists
-from smart_app.access import may_see_images, seen_by
-from smart_app.referral import NoSuchReferral, Referral, Status, Unfinished
+from smart_app.access import may_see_images
+from smart_app.referral import NoSuchReferral, Referral, ReferralError, Status, Unfinished, WrongStatus
 from smart_app.store import Line
-from smart_app.web.answers import page
-from smart_app.web.sessions import current_line, ports
-from smart_app.web.upload import error_of
+from smart_app.web import reading
+from smart_app.web.answers import moved, page
+from smart_app.web.errors import error_state
+from smart_app.web.progress import clocks
+from smart_app.web.sessions import current_line, polled, ports, referral_on
+from smart_app.web.told import beside, changes
 
 blueprint = Blueprint("review", __name__, url_prefix="/line/<line_id>")
+
+LIVE = frozenset({Status.SENT, Status.QUESTION, Status.SIGNED, Status.DELIVERED, Status.REVISED, Status.SEEN})
+"""Where the page looks by itself for news. Never while somebody reads: nothing may move beside the images."""
+SIGNED = frozenset({Status.SIGNED, Status.DELIVERED, Status.SEEN, Status.REVISED, Status.IN_ERROR})
 
 
 @blueprint.get("/worklist")
 def worklist() -> Response:
     """What waits for this expert, the most urgent promise first."""
     line = current_line("expert")
-    now = ports().now()
-    cases = [(r, worklists.clock(r, now)) for r in worklists.of_expert(ports(), line)]
-    state = {"cases": [_row(referral, clock) for referral, clock in cases]}
-    return page("expert/worklist.html", state, cases=cases, now=now)
-
-
-def _row(referral: Referral, clock: worklists.Clock | None) -> dict[str, Any]:
-    due = clock and {"name": clock.name, "due": clock.due.isoformat(), "paused": clock.paused, "overdue": clock.overdue}
-    return {
-        "id": referral.id,
-        "case_number": referral.case_number,
-        "status": referral.status.value,
-        "question": referral.ask.question,
-        "clock": due,
-    }
+    now, wanted = ports().now(), request.args.get("q", "").strip()
+    cases = worklists.of_expert(ports(), line)
+    rows = [reading.row(referral, now) for referral in cases if reading.named(referral, wanted)]
+    return page(
+        "expert/worklist.html",
+        {"cases": [reading.row_state(row.referral, now) for row in rows]},
+        groups=[(name, [row for row in rows if row.group == name]) for name in reading.GROUPS],
+        reader=ports().directory.organisation(line.organisation),
+        who=line.party,
+        wanted=wanted,
+        now=now,
+        any_case=bool(cases),
+    )
 
 
 @blueprint.get("/cases/<referral_id>")
 def case(referral_id: str) -> Response:
     """One case: question left, images in the viewer, opinion right."""
     line, referral = _case(referral_id)
-    return _case_page(line, referral, referral.draft or _words_of(referral), {})
+    _note_look(line, referral)
+    return _case_page(line, referral)
 
 
-def _case_page(
-    line: Line, referral: Referral, words: dict[str, str], faults: dict[str, str], error: Unfinished | None = None
-) -> Response:
-    now = ports().now()
-    state = _row(referral, worklists.clock(referral, now)) | {
-        "version": len(referral.opinions),
-        "messages": [{"kind": m.kind, "by": m.by.name, "text": m.text} for m in referral.messages],
-    }
-    if error is not None:
-        state["error"] = error_of(error)
-    return page(
-        "expert/case.html",
-        state,
-        status=422 if error else 200,
-        referral=referral,
-        words=words,
-        faults=faults,
-        error=error,
-        clock=worklists.clock(referral, now),
-        site=ports().directory.site(referral.site),
-        now=now,
-        looking=may_see_images(line, referral) and bool(referral.studies),
-    )
-
-
-def _words_of(referral: Referral) -> dict[str, str]:
-    """A revision starts from the words that are signed."""
-    signed = referral.opinion
-    if signed is None:
-        return {}
-    words = {name: getattr(signed, name) for name in review.WORDS}
-    return {**words, "agreement": signed.agreement.value, "critical": "yes" if signed.critical else "no"}
-
-
-def _case(referral_id: str) -> tuple[Line, Referral]:
-    line = current_line("expert")
-    with ports().store.reading() as tx:
-        return line, seen_by(line, tx.referrals.get(referral_id))
-
-
-def _back(referral_id: str) -> Response:
-    return redirect(url_for("review.case", referral_id=referral_id), 303)
+@blueprint.get("/cases/<referral_id>/revise")
+def revision(referral_id: str) -> Response:
+    """The signed words, open for the next version. Raises WrongStatus where nothing is signed."""
+    line, referral = _case(referral_id)
+    if not referral.may("revise"):
+        raise WrongStatus("There is no signed opinion to revise.")
+    return _case_page(line, referral, revising=True)
 
 
 @blueprint.post("/cases/<referral_id>/accept")
 def accept(referral_id: str) -> Response:
-    """Take the case."""
+    """Take the case, and begin to read where that is asked too."""
     line, _referral = _case(referral_id)
     review.accept(ports(), line.party, referral_id)
+    if request.form.get("begin") == "yes":
+        review.begin_reading(ports(), line.party, referral_id)
     return _back(referral_id)
 
 
@@ -110,33 +86,40 @@ def begin(referral_id: str) -> Response:
 
 @blueprint.post("/cases/<referral_id>/return")
 def give_back(referral_id: str) -> Response:
-    """Give it back with a reason."""
-    line, _referral = _case(referral_id)
-    review.decline(ports(), line.party, referral_id, request.form.get("reason", ""))
-    return redirect(url_for("review.worklist"), 303)
+    """Give it back with a reason: one of the usual ones, words of one's own, or both."""
+    line, referral = _case(referral_id)
+    said = (request.form.get("usual", "").strip(), request.form.get("reason", "").strip())
+    try:
+        review.decline(ports(), line.party, referral_id, ". ".join(part for part in said if part))
+    except Unfinished as unfinished:
+        return _case_page(line, referral, error=unfinished, faults={"return": "missing"})
+    return moved("review.worklist", wakes=referral_id)
 
 
 @blueprint.post("/cases/<referral_id>/ask")
 def ask(referral_id: str) -> Response:
     """A question to the asker; the clock stops."""
-    line, _referral = _case(referral_id)
-    review.ask(ports(), line.party, referral_id, request.form.get("text", ""))
-    return _back(referral_id)
+    return _with_words(referral_id, "ask", review.ask, request.form.get("text", ""))
 
 
 @blueprint.post("/cases/<referral_id>/hold")
 def hold(referral_id: str) -> Response:
     """A wrong patient is suspected: hide everything now."""
-    line, _referral = _case(referral_id)
-    review.hold(ports(), line.party, referral_id, request.form.get("reason", ""))
-    return _back(referral_id)
+    return _with_words(referral_id, "hold", review.hold, request.form.get("reason", ""))
 
 
 @blueprint.post("/cases/<referral_id>/retract")
 def retract(referral_id: str) -> Response:
     """Entered in error."""
-    line, _referral = _case(referral_id)
-    review.retract(ports(), line.party, referral_id, request.form.get("reason", ""))
+    return _with_words(referral_id, "retract", review.retract, request.form.get("reason", ""))
+
+
+def _with_words(referral_id: str, name: str, act: Callable[..., Referral], words: str) -> Response:
+    line, referral = _case(referral_id)
+    try:
+        act(ports(), line.party, referral_id, words)
+    except Unfinished as unfinished:
+        return _case_page(line, referral, error=unfinished, faults={name: "missing"})
     return _back(referral_id)
 
 
@@ -145,7 +128,9 @@ def draft(referral_id: str) -> Response:
     """Keep the words as they are."""
     line, _referral = _case(referral_id)
     review.save_draft(ports(), line.party, referral_id, request.form.to_dict())
-    return _back(referral_id)
+    if request.form.get("of") == "revision":
+        return moved("review.revision", referral_id=referral_id)
+    return moved("review.case", referral_id=referral_id)
 
 
 @blueprint.post("/cases/<referral_id>/sign")
@@ -160,13 +145,21 @@ def revise(referral_id: str) -> Response:
     return _sign(referral_id, review.revise)
 
 
-def _sign(referral_id: str, act: Any) -> Response:
+def _sign(referral_id: str, act: Callable[..., Referral]) -> Response:
+    """Sign, or come back with what is missing. Words that cannot be signed are kept as a draft in any case."""
     line, referral = _case(referral_id)
-    words = request.form.to_dict()
+    words, ticked = request.form.to_dict(), set(request.form.getlist("confirm"))
     try:
-        act(ports(), line.party, referral_id, words, set(request.form.getlist("confirm")))
-    except Unfinished as unfinished:
-        return _case_page(line, referral, words, unfinished.fields, unfinished)
+        act(ports(), line.party, referral_id, words, ticked)
+    except ReferralError as refused:
+        with suppress(ReferralError):
+            referral = review.save_draft(ports(), line.party, referral_id, words)
+        if not isinstance(refused, Unfinished):
+            raise
+        if "side" in refused.fields:
+            ticked.discard("side")
+        revising = act is review.revise
+        return _case_page(line, referral, error=refused, words=words, ticked=ticked, revising=revising)
     return _back(referral_id)
 
 
@@ -188,3 +181,88 @@ def report_file(line: Line, referral: Referral, number: int) -> Response:
     suffix = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}.get(kind, "bin")
     name = _("first-report-%(number)s", number=number)
     return send_file(path, mimetype=kind, as_attachment=True, download_name=f"{name}.{suffix}", max_age=0)
+
+
+# -- the page of a case ------------------------------------------------------------------------------------------
+
+
+def _case_page(
+    line: Line,
+    referral: Referral,
+    *,
+    error: Unfinished | None = None,
+    faults: dict[str, str] | None = None,
+    words: Mapping[str, str] | None = None,
+    ticked: set[str] | None = None,
+    revising: bool = False,
+) -> Response:
+    now, found = ports().now(), beside(referral)
+    given = dict(words or referral.draft or (_words_of(referral) if revising else {}))
+    state: dict[str, Any] = reading.case_state(referral, now, tuple(row.action for row in found.parked))
+    if error is not None:
+        state["error"] = error_state(error)
+    newest = referral.opinion
+    values = {
+        "faults": (faults or error.fields) if error else {},
+        "given": given,
+        "form": request.form,
+        "ticked": ticked or set(),
+        "revising": revising,
+        "checks": reading.checks(referral),
+        "side": reading.side_evidence(referral),
+        "doubt": reading.side_doubt(referral, given) if error and "side" in error.fields else "",
+        "gaps": reading.gaps(referral),
+        "clocks_of": clocks(referral, now),
+        "saved": _moment_of((referral.draft or {}).get("saved_at", "")),
+        "earlier": changes(referral.opinions[-2], newest) if newest and len(referral.opinions) > 1 else [],
+        "parked": found.parked,
+        "looking": may_see_images(line, referral) and bool(referral.studies) and referral.status in _WITH_IMAGES,
+        "site": ports().directory.site(referral.site),
+        "reader": ports().directory.organisation(referral.organisation),
+        "who": line.party,
+        "mine": referral.expert is not None and referral.expert.reference == line.party.reference,
+        "live": referral.status in LIVE and not revising,
+        "signed": referral.status in SIGNED and newest is not None,
+    }
+    return page("expert/case.html", state, status=422 if error else 200, referral=referral, **values)
+
+
+_WITH_IMAGES = SIGNED - {Status.IN_ERROR} | {Status.SENT, Status.QUESTION, Status.ACCEPTED, Status.READING}
+
+
+def _moment_of(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _words_of(referral: Referral) -> dict[str, str]:
+    """A revision starts from the words that are signed."""
+    signed = referral.opinion
+    if signed is None:
+        return {}
+    words = {name: getattr(signed, name) for name in review.WORDS}
+    kept = {"agreement": signed.agreement.value, "critical": "yes" if signed.critical else "no"}
+    return {**words, **kept, "first_report_read": signed.first_report_read}
+
+
+def _case(referral_id: str) -> tuple[Line, Referral]:
+    line = current_line("expert")
+    referral = referral_on(line, referral_id)
+    g.site = referral.site
+    return line, referral
+
+
+def _back(referral_id: str) -> Response:
+    return moved("review.case", wakes=referral_id, referral_id=referral_id)
+
+
+def _note_look(line: Line, referral: Referral) -> None:
+    """Write to the audit, once per line, that this person opened this case."""
+    if polled():
+        return
+    with ports().store.transaction() as tx:
+        noted = any(
+            row.verb == "view" and row.what == "case" and row.who == line.party and row.at >= line.created
+            for row in tx.audit.of_referral(referral.id)
+        )
+        if not noted:
+            tx.audit.write(ports().now(), line.party, "view", referral.id, "case")

@@ -94,7 +94,10 @@ def asset(edition: str, name: str) -> Response:
 
 @blueprint.get("/<line_id>/<referral_id>/viewer")
 def case(line_id: str, referral_id: str) -> tuple[Response, int]:
-    """The page of one case: the person, what the viewer is not for, and the viewer."""
+    """The page of one case: the person, what the viewer is not for, and the viewer.
+
+    `within=case`: shown inside a page of ours that has the person in a band of its own.
+    """
     found = look(line_id, referral_id)
     named = [uid for value in request.args.getlist("StudyInstanceUIDs") for uid in value.split(",") if uid]
     studies = [found.note(uid).study_instance_uid for uid in named] or [
@@ -113,6 +116,7 @@ def case(line_id: str, referral_id: str) -> tuple[Response, int]:
         language=str(get_locale() or "en"),
         frame=frame,
         back=_case_page(found),
+        within=request.args.get("within") == "case",
         lossy=_lossy(found, studies),
         **_person(found),
     )
