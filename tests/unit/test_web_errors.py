@@ -1,0 +1,153 @@
+"""One table of problems: nothing that can go wrong below is told as something else, and nothing leaks."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from werkzeug.exceptions import MethodNotAllowed
+
+import fhir.errors
+import imaging.errors
+import launch.errors
+import smart_app.referral
+import smart_app.status
+import smart_app.store.errors
+import smart_app.web.errors
+from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear, NotInChart
+from imaging.errors import NotHere, UnsafeMedia
+from launch.errors import DiscoveryFailed, GrantEnded, LaunchRefused, UntrustedIssuer
+from smart_app.referral import NoSuchReferral, StaleReferral, Unfinished, WrongStatus
+from smart_app.status import Stopped
+from smart_app.store.errors import LedgerClosed, StoreUnavailable
+from smart_app.web.errors import FAULT, LineEnded, error_answer, notice_of
+from tests.web import JSON, Web
+
+ROOMS = (
+    fhir.errors,
+    launch.errors,
+    imaging.errors,
+    smart_app.referral,
+    smart_app.status,
+    smart_app.store.errors,
+    smart_app.web.errors,
+)
+OURS_TO_MEND = {"StoreError", "StoreOutdated", "DocumentUnreadable", "LedgerClosed", "NoSuchRow", "WebError"}
+"""What a visitor can do nothing about and cannot cause: told as a fault of ours, with a number."""
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    web = Web(tmp_path / "web")
+    yield web
+    web.close()
+
+
+def made_here(room: ModuleType) -> list[type[Exception]]:
+    """The error classes of that room."""
+    found = inspect.getmembers(room, inspect.isclass)
+    return [kind for _, kind in found if issubclass(kind, Exception) and kind.__module__ == room.__name__]
+
+
+ALL = [kind for room in ROOMS for kind in made_here(room)]
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_every_error_of_every_room_has_words(kind: type[Exception]) -> None:
+    """An error class somebody adds stands in the table by itself or by its family."""
+    problem = kind.__new__(kind)
+    Exception.__init__(problem, "because")
+    if kind is LineEnded:
+        problem.cookie = True
+    assert (notice_of(problem) is FAULT) == (kind.__name__ in OURS_TO_MEND)
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (Unfinished("Say more.", question="missing"), 422),
+        (Stopped("Another person.", "wrong-patient"), 409),
+        (WrongStatus("Too late."), 409),
+        (StaleReferral("Changed."), 409),
+        (NoSuchReferral("None."), 404),
+        (NotHere("None."), 404),
+        (NotInChart("None."), 404),
+        (ChartUnavailable("Silent."), 503),
+        (ChartUnclear("Silent after sending."), 503),
+        (ChartRefused("It may not be written."), 502),
+        (UntrustedIssuer("Who?"), 403),
+        (LaunchRefused("No."), 403),
+        (GrantEnded("Over."), 401),
+        (DiscoveryFailed("Silent."), 503),
+        (UnsafeMedia("Too many files."), 413),
+        (StoreUnavailable("Locked."), 503),
+        (LedgerClosed("Never."), 500),
+        (MethodNotAllowed(), 405),
+        (ValueError("Marguerite"), 500),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_page_and_program_get_the_same_status_and_one_shape(web: Web, problem: Exception, status: int) -> None:
+    with web.app.test_request_context("/", headers=JSON):
+        said = error_answer(problem)
+    assert said.status_code == status or isinstance(problem, MethodNotAllowed)
+    error = said.get_json()["error"]
+    assert set(error) == {"kind", "why", "message", "fields"}
+    assert error["kind"] == type(problem).__name__
+    assert error["message"]
+    with web.app.test_request_context("/"):
+        page = error_answer(problem)
+    assert page.status_code == said.status_code
+    assert page.mimetype == "text/html"
+
+
+def test_a_program_learns_which_fields_and_which_gate(web: Web) -> None:
+    with web.app.test_request_context("/", headers=JSON):
+        assert error_answer(Unfinished("x", side="missing")).get_json()["error"]["fields"] == {"side": "missing"}
+        assert error_answer(Stopped("x", "two-people")).get_json()["error"]["why"] == "two-people"
+
+
+def test_what_nobody_foresaw_is_told_with_a_number_and_without_its_text(
+    web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The text of an unforeseen error may quote a patient's value: it stands in no page and no log."""
+    value = " ".join(("Marguerite", "Holloway"))  # a traceback quotes the line of source
+    with caplog.at_level(logging.DEBUG), web.app.test_request_context("/"):
+        try:
+            raise ValueError(value)
+        except ValueError as problem:
+            page = error_answer(problem).get_data(as_text=True)
+    assert value not in page + caplog.text
+    number = next(word for word in caplog.text.split() if word.startswith("E-")).rstrip(":")
+    assert number in page
+    assert "test_web_errors.py" in caplog.text
+
+
+def test_words_of_the_chart_are_escaped(web: Web) -> None:
+    """A refusal is quoted to staff; its markup is not ours."""
+    with web.app.test_request_context("/"):
+        page = error_answer(ChartRefused("<script>alert(1)</script>")).get_data(as_text=True)
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_stranger_and_nobody_are_told_the_same(web: Web) -> None:
+    """A refusal never says whether the case exists."""
+    client, line = web.sit_down("clinician")
+    referral = web.world.ask()
+    pages = [
+        client.get(f"/line/{line.id}/referrals/{name}", headers=JSON).json["error"] for name in (referral.id, "no-such")
+    ]
+    assert pages[0] == pages[1]
+
+
+def test_a_window_without_cookies_is_told_so(web: Web) -> None:
+    """The advice differs: signing in again would not help."""
+    without = web.client().get("/line/x/").get_data(as_text=True)
+    ended = web.client("unknown").get("/line/x/").get_data(as_text=True)
+    assert "does not stay signed in" in without
+    assert "has ended" in ended
