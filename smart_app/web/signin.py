@@ -24,7 +24,7 @@ from smart_app.sites import Organisation, Site
 from smart_app.store import Line
 from smart_app.web.answers import page
 from smart_app.web.doors import Doors
-from smart_app.web.sessions import LASTS, browser, known_browser, ports
+from smart_app.web.sessions import LASTS, browser, end_strangers, known_browser, ports
 from smart_app.web.windows import home_of, send_to_arrive
 
 blueprint = Blueprint("signin", __name__)
@@ -162,7 +162,7 @@ def _chart_line(grant: Grant, issuer: Issuer, site: Site, token_endpoint: str) -
     }
     here = known_browser()
     with ports().store.transaction() as tx:
-        tx.sessions.end_lines_of(here, except_user=party.reference)
+        end_strangers(tx, here, site.id, party.reference)
         return tx.sessions.add_line(
             here,
             kind,
@@ -225,7 +225,7 @@ def signed_in() -> AnyResponse:
 def _organisation_line(party: Party, organisation: Organisation) -> Line:
     here = known_browser()
     with ports().store.transaction() as tx:
-        tx.sessions.end_lines_of(here, except_user=party.reference)
+        end_strangers(tx, here, organisation.id, party.reference)
         return tx.sessions.add_line(
             here,
             organisation.role,

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from launch.errors import LaunchExpired
 from smart_app.store import Line
 from smart_app.web.answers import page
-from smart_app.web.sessions import current_line, find_line, idle_seconds, known_browser, ports
+from smart_app.web.sessions import current_line, end_strangers, find_line, idle_seconds, known_browser, ports
 
 blueprint = Blueprint("windows", __name__)
 HANDOFF_LIVES = timedelta(seconds=60)
@@ -57,7 +57,7 @@ def handoff() -> AnyResponse:
     line = _taken(request.args.get("code", ""))
     here = known_browser()
     with ports().store.transaction() as tx:
-        tx.sessions.end_lines_of(here, except_user=line.party.reference)
+        end_strangers(tx, here, line.site or line.organisation, line.party.reference)
         opened = tx.sessions.add_line(
             here,
             line.kind,

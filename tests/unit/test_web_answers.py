@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from smart_app.case import Party
 from tests.webdesk import Desk
 
 JSON = {"Accept": "application/json"}
@@ -52,3 +53,18 @@ def test_a_launch_by_form_is_read_again_where_the_browser_shows_its_cookie(desk:
     said = desk.client().post("/launch", data={"iss": "https://ehr.example/fhir", "launch": "x y"})
     assert said.status_code == 303
     assert said.headers["Location"] == "/launch?iss=https://ehr.example/fhir&launch=x+y"
+
+
+def test_a_colleague_at_the_same_workstation_ends_the_lines_of_their_own_house_only(desk: Desk) -> None:
+    """Another chart open beside it is another house's, and stays (two launches in one browser never mix)."""
+    here, elsewhere = desk.line(), desk.line(site="oracle")
+    colleague = desk.line(party=Party("clinician", "Dr B", "Practitioner/b"))
+    form = {"csrf": desk.csrf(colleague)}
+    window = desk.client().post(f"/line/{colleague.id}/handoff", data=form, headers=JSON).get_json()["url"]
+    assert desk.client().get(window).status_code == 303
+    open_still = {name: _opens(desk, line.id) for name, line in (("here", here), ("elsewhere", elsewhere))}
+    assert open_still == {"here": False, "elsewhere": True}
+
+
+def _opens(desk: Desk, line_id: str) -> bool:
+    return desk.client().get(f"/line/{line_id}/", headers=JSON).status_code == 200
