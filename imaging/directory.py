@@ -13,8 +13,6 @@ from pydicom.dataset import Dataset
 from imaging.errors import NotDicom
 from imaging.opening import open_dicom, quiet
 
-LEVELS_ABOVE = frozenset({"PATIENT", "STUDY", "SERIES"})
-
 
 @dataclass(frozen=True)
 class Listed:
@@ -34,10 +32,9 @@ def read_directory(stream: BinaryIO) -> Listed:
         except Exception as problem:
             raise NotDicom("The disc's list of files is damaged.") from problem
         for record in records:
-            kind = _text(record, "DirectoryRecordType")
-            if kind == "SERIES":
+            if _text(record, "DirectoryRecordType") == "SERIES":
                 series.add(_text(record, "SeriesInstanceUID"))
-            elif kind not in LEVELS_ABOVE:
+            else:
                 instances.add(_text(record, "ReferencedSOPInstanceUIDInFile"))
     return Listed(frozenset(series - {""}), frozenset(instances - {""}))
 

@@ -102,7 +102,7 @@ def _birth(chart: str, images: str) -> str:
     if chart == images:
         return MATCH if len(images) == 10 else VARIANT
     partial, whole = sorted((chart, images), key=len)
-    return VARIANT if len(partial) in (4, 7) and whole.startswith(f"{partial}-") else CONFLICT
+    return VARIANT if whole.startswith(f"{partial}-") else CONFLICT
 
 
 def _sex(chart: str, images: str) -> str:

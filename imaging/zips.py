@@ -193,8 +193,6 @@ def _spooled(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> B
             while left and (chunk := source.read(min(left, 256 * 1024))):
                 out.write(chunk)
                 left -= len(chunk)
-            if left == 0 and limit == member.file_size:
-                source.read(1)  # the CRC is compared where the end is met
     except BaseException:
         with suppress(OSError):
             out.close()

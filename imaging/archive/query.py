@@ -201,7 +201,7 @@ def _range(keyword: str, vr: str, wanted: str) -> Callable[[str], bool]:
         high = low
     if not (low or high) or any(end and not SHAPES[vr].fullmatch(end) for end in (low, high)):
         raise ArchiveRefused(f"{keyword} is searched by {'YYYYMMDD' if vr == 'DA' else 'HHMMSS'}, or a range of it.")
-    if vr == "TM":
-        low, high = low.replace(".", "").ljust(12, "0") if low else "", high.replace(".", "").ljust(12, "9")
+    if vr == "TM":  # an end that is less exact means all of its hour, minute or second
+        low, high = low.replace(".", ""), high.replace(".", "").ljust(12, "9")
         return lambda value: low <= value.replace(".", "").ljust(12, "0") <= high
     return lambda value: (not low or value >= low) and (not high or value <= high)

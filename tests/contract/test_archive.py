@@ -243,6 +243,16 @@ def test_frames_that_cannot_be_told_apart_are_not_guessed(archive: Archive) -> N
         shelf.frames(*where(shelf), [1])
 
 
+def test_a_fragment_that_belongs_to_no_frame_is_not_left_out(archive: Archive) -> None:
+    """Two ends, two frames, and something after them: who knows to which it belongs."""
+    content = encapsulated([b"\xff\xd8a\xff\xd9", b"\xff\xd8b\xff\xd9", b"tail"], table=False)
+    shelf = archive.shelf("frames")
+    shelf.put(io.BytesIO(content.replace(b"\x28\x00\x08\x00IS\x02\x003 ", b"\x28\x00\x08\x00IS\x02\x002 ")))
+    assert shelf.search_for_instances()[0]["00280008"]["Value"] == [2]
+    with pytest.raises(NotHere):
+        shelf.frames(*where(shelf), [1])
+
+
 def test_a_table_that_lies_is_not_believed(archive: Archive) -> None:
     """Offsets that point at no fragment fall back on the ends of the pictures."""
     frames = [b"\xff\xd8" + bytes([n]) * 40 + b"\xff\xd9" for n in range(1, 3)]

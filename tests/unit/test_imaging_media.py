@@ -351,12 +351,30 @@ def test_bytes_under_several_names_are_refused(tmp_path: Path) -> None:
         assert Verdict.UNREADABLE in found
 
 
-def test_a_list_of_members_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
-    """Millions of empty members are counted before they are read."""
+def test_a_list_of_members_that_would_fill_the_memory_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Millions of empty members are counted by the length of their list."""
     path = tmp_path / "list.zip"
     path.write_bytes(zipped({f"{n}": b"" for n in range(3000)}))
+
+    def read(*_: object) -> None:
+        raise AssertionError("the list was read")
+
+    monkeypatch.setattr(zipfile, "ZipFile", read)
     with pytest.raises(UnsafeMedia, match="More than 50 files"):
         list(walk([path], Limits(files=50)))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_one_wrong_byte_in_a_zip_is_noticed(tmp_path: Path, method: int) -> None:
+    """A pixel that changed on a scratched disc is not shown to an expert."""
+    noise = altered(PixelData=os.urandom(2048))
+    content = bytearray(zipped({"IM0": noise}, method))
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "scratched.zip").write_bytes(content)
+    (found,) = walk([tmp_path / "scratched.zip"])
+    assert found.verdict is Verdict.UNREADABLE
 
 
 def test_a_member_that_is_longer_than_it_says_is_damaged(tmp_path: Path) -> None:

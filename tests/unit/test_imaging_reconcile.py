@@ -76,6 +76,7 @@ ASK = [
     (chart("de la Cruz", "Ana"), images("DELACRUZ^ANA")),
     (chart("al-Masri", "Layla"), images("ALMASRI^LAYLA")),
     (chart("d'Angelo", "Rita"), images("DANGELO^RITA")),
+    (chart("Du", "Wei"), images("Wei^Du")),
     # a part of the family name, other names, initials
     (chart("Smith-Jones", "Ann"), images("Smith^Ann")),
     (chart("García López", "Ana"), images("GARCIA^ANA")),
@@ -148,6 +149,7 @@ OTHERS = [
     # particles are no family name, unless there is no other
     (chart("Berg", "Anna"), images("Van Der^Bert")),
     (chart("van der Berg", "Anna"), images("van der Meer^Anna")),
+    (chart("van der Berg", "Anna"), images("van der^Anna")),
     (chart("Du", "Wei"), images("Le^Wei")),
     (chart("Du", "Wei"), images("Wei")),
     (chart("al-Masri", "Layla"), images("al-Sayed^Layla")),
