@@ -11,8 +11,13 @@ from werkzeug.wrappers import Response
 from smart_app import refer, upload, worklists
 from smart_app.case import Ask, Side, Upload
 from smart_app.referral import NoSuchReferral, Referral, Status, Unfinished
+from smart_app.sites import Organisation
+from smart_app.status import Stopped
 from smart_app.store import Line
-from smart_app.web.answers import page
+from smart_app.web.answers import moved, page
+from smart_app.web.errors import error_state, wants_json
+from smart_app.web.phrases import STATUS_PLAIN
+from smart_app.web.progress import patient_steps
 from smart_app.web.sessions import current_line, patient_of, ports
 
 blueprint = Blueprint("upload", __name__, url_prefix="/line/<line_id>")
@@ -27,7 +32,7 @@ def tell() -> Response:
     referral = referral_of(line)
     if referral is not None and (referral.status is not Status.GATHERING or upload_of(referral) is not None):
         return redirect(url_for("upload.show" if referral.status is Status.GATHERING else "upload.status"))
-    return page("patient/tell.html", _state(referral, None), referral=referral, form={}, faults={})
+    return _page("tell", line, _state(referral, None), referral=referral, form={}, faults={}, reader=_reader(referral))
 
 
 @blueprint.post("/tell")
@@ -42,15 +47,25 @@ def told() -> Response:
         referral = _asked(line, referral)
         upload.begin(ports(), line.party, referral.id)
     except Unfinished as unfinished:
-        state = _state(referral, None) | {"error": error_of(unfinished)}
-        context = {"referral": referral, "form": form, "faults": unfinished.fields}
-        return page("patient/tell.html", state, status=422, **context)
+        state = _state(referral, None) | {"error": error_state(unfinished)}
+        context = {"referral": referral, "form": form, "faults": unfinished.fields, "reader": _reader(referral)}
+        return _page("tell", line, state, status=422, **context)
     return redirect(url_for("upload.show"), 303)
 
 
-def error_of(problem: Unfinished) -> dict[str, Any]:
-    """A refusal as JSON, in the one shape of every error."""
-    return {"kind": type(problem).__name__, "why": "", "message": str(problem), "fields": problem.fields}
+def _page(name: str, line: Line, state: dict[str, Any], **context: Any) -> Response:
+    site = ports().directory.site(line.site)
+    return page(f"patient/{name}.html", state, patient=patient_of(line), site=site, line=line, **context)
+
+
+def _reader(referral: Referral | None) -> str:
+    """The reading organisation that the pictures will go to."""
+    directory = ports().directory
+    return directory.organisation(referral.organisation).name if referral else _first_reader().name
+
+
+def _first_reader() -> Organisation:
+    return next(o for o in ports().directory.organisations if o.role == "expert")
 
 
 def _asked(line: Line, referral: Referral | None) -> Referral:
@@ -74,16 +89,15 @@ def _asked(line: Line, referral: Referral | None) -> Referral:
         doctor=form.get("doctor", "").strip(),
         copy_to_doctor=form.get("copy_to_doctor") == "yes",
     )
-    organisation = next(o.id for o in ports().directory.organisations if o.role == "expert")
-    patient = patient_of(line)
-    return refer.open_referral(ports(), line.party, site=line.site, patient=patient, ask=ask, organisation=organisation)
+    patient, reader = patient_of(line), _first_reader()
+    return refer.open_referral(ports(), line.party, site=line.site, patient=patient, ask=ask, organisation=reader.id)
 
 
 @blueprint.get("/emergency")
 def emergency() -> Response:
     """Not for emergencies: whom to call."""
     line = current_line("patient")
-    return page("patient/emergency.html", {}, site=ports().directory.site(line.site))
+    return _page("emergency", line, {})
 
 
 @blueprint.get("/show")
@@ -93,7 +107,7 @@ def show() -> Response:
     referral, given = _gathering(line)
     if given.step == "sent":
         return redirect(url_for("upload.status"))
-    return page("patient/show.html", _state(referral, given), referral=referral, **_given(given))
+    return _page("show", line, _state(referral, given), referral=referral, **_given(given))
 
 
 @blueprint.post("/show/files")
@@ -113,7 +127,11 @@ def mine() -> Response:
     """ "Are these yours?" """
     line = current_line("patient")
     referral, _before = _gathering(line)
-    upload.confirm(ports(), line.party, referral.id, mine=request.form.get("mine") == "yes")
+    try:
+        upload.confirm(ports(), line.party, referral.id, mine=request.form.get("mine") == "yes")
+    except Stopped:
+        if wants_json():
+            raise
     return redirect(url_for("upload.show"), 303)
 
 
@@ -136,7 +154,7 @@ def check() -> Response:
     referral, given = _gathering(line)
     if given.step == "sent":
         return redirect(url_for("upload.status"))
-    return page("patient/check.html", _state(referral, given), referral=referral, **_given(given))
+    return _page("check", line, _state(referral, given), referral=referral, **_given(given))
 
 
 @blueprint.post("/send")
@@ -144,8 +162,13 @@ def send() -> Response:
     """Pass every gate, and send. A stop is a page of its own, calm and with nothing sent."""
     line = current_line("patient")
     referral, _before = _gathering(line)
-    upload.send(ports(), line.party, referral.id)
-    return redirect(url_for("upload.status"), 303)
+    try:
+        upload.send(ports(), line.party, referral.id)
+    except Stopped:
+        if wants_json():
+            raise
+        return redirect(url_for("upload.show"), 303)
+    return moved("upload.status", wakes=referral.id)
 
 
 @blueprint.get("/status")
@@ -156,7 +179,10 @@ def status() -> Response:
     if referral is None:
         return redirect(url_for("upload.tell"))
     given = upload_of(referral)
-    return page("patient/status.html", _state(referral, given), referral=referral, now=ports().now())
+    arrived = referral.status is Status.GATHERING and given is not None and given.step == "sent"
+    headline = _("Your pictures arrived. We are checking them") if arrived else STATUS_PLAIN[referral.status.value]
+    context = {"referral": referral, "given": given, "headline": headline, "patient_steps": patient_steps}
+    return _page("status", line, _state(referral, given), **context)
 
 
 @blueprint.post("/answer")
@@ -167,7 +193,7 @@ def answer() -> Response:
     if referral is None or referral.requester.role != "patient":
         raise NoSuchReferral("There is no question for you.")
     refer.answer(ports(), line.party, referral.id, request.form.get("text", ""))
-    return redirect(url_for("upload.status"), 303)
+    return moved("upload.status", wakes=referral.id)
 
 
 @blueprint.get("/opinion")
@@ -177,7 +203,7 @@ def opinion() -> Response:
     referral = referral_of(line)
     if referral is None or referral.status not in SHOWN_WHEN or referral.opinion is None:
         return redirect(url_for("upload.status"))
-    return page("patient/opinion.html", _state(referral, None), referral=referral, opinion=referral.opinion)
+    return _page("opinion", line, _state(referral, None), referral=referral, opinion=referral.opinion)
 
 
 def referral_of(line: Line) -> Referral | None:
