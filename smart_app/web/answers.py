@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from smart_app.store.queue import enqueue_ready
 from smart_app.web.errors import wants_json
-from smart_app.web.sessions import csrf_token, ports
+from smart_app.web.sessions import csrf_token, polled, ports
 
 
 def etag_of(state: dict[str, Any]) -> str:
@@ -23,17 +23,20 @@ def etag_of(state: dict[str, Any]) -> str:
 def page(template: str, state: dict[str, Any], status: int = 200, **values: Any) -> Response:
     """The page of that template; or `state` as JSON, with the proof for its forms, where a program asks.
 
-    `state` is public to whoever may see the page. Both carry one ETag; an unchanged state is 304 with no body.
+    `state` is public to whoever may see the page. Both carry one ETag; an unchanged state is 304 with no body. A page
+    that looks by itself is told the ETag alone, so that nothing can be read without leaving its trace in the audit.
     """
     tag, line = etag_of(state), g.get("line")
-    if wants_json():
+    if polled():
+        said = jsonify({})
+    elif wants_json():
         said = jsonify({"csrf": csrf_token(), "line": line.id if line else "", **state})
     else:
         said = make_response(render_template(template, state=state, etag=tag, **values))
     said.status_code = status
     if status == 200:
         said.set_etag(tag)
-        if wants_json():
+        if wants_json() or polled():
             said.make_conditional(request)
     return said
 

@@ -15,10 +15,10 @@ from smart_app.store import Line
 from smart_app.web.answers import moved, page
 from smart_app.web.bundle import bundle
 from smart_app.web.charted import charted
-from smart_app.web.errors import error_state
+from smart_app.web.errors import error_state, wants_json
 from smart_app.web.progress import clocks, staff_steps
 from smart_app.web.review import report_file
-from smart_app.web.sessions import current_line, patient_of, ports, referral_on
+from smart_app.web.sessions import current_line, patient_of, polled, ports, referral_on
 from smart_app.web.told import beside, changes, mismatch, referral_state, write_view
 from smart_app.web.windows import home_of
 
@@ -105,6 +105,7 @@ def _home(line: Line, faults: dict[str, str], error: Unfinished | None = None) -
         line=line,
         patient=patient,
         found=found,
+        refused=[scope for scope in line.context.get("missing", []) if "." in scope],
         referrals=referrals,
         organisations=organisations,
         site=ports().directory.site(line.site),
@@ -134,10 +135,9 @@ def follow(referral_id: str) -> Response:
 
 def _follow(line: Line, referral: Referral, faults: dict[str, str], error: Unfinished | None = None) -> Response:
     found = beside(referral)
-    newest = len(referral.opinions)
-    shown = min(request.args.get("version", newest, type=int), newest) or newest
-    opinion = referral.opinion_version(shown) if newest and not referral.hidden else None
-    if opinion is not None:
+    shown = _shown(len(referral.opinions))
+    opinion = referral.opinion_version(shown) if shown and not referral.hidden else None
+    if opinion is not None and not polled():
         write_view(line, referral, opinion.version)
     state = referral_state(referral, found)
     if error is not None:
@@ -161,6 +161,12 @@ def _follow(line: Line, referral: Referral, faults: dict[str, str], error: Unfin
         faults=faults,
         form=request.form,
     )
+
+
+def _shown(newest: int) -> int:
+    """The version that was asked for, else the newest; a program is always told the newest."""
+    asked = request.args.get("version", newest, type=int)
+    return asked if 0 < asked < newest and not wants_json() else newest
 
 
 def _organisation(referral: Referral) -> Any:
@@ -227,8 +233,12 @@ def _act(referral_id: str, act: Any, said: str | int) -> AnyResponse:
 
 @blueprint.get("/referrals/<referral_id>/record")
 def record(referral_id: str) -> Response:
-    """The referral as a FHIR Bundle."""
-    said = jsonify(bundle(referral_on(current_line("clinician"), referral_id)))
+    """The referral as a FHIR Bundle. An opinion in it counts as opened."""
+    line = current_line("clinician")
+    referral = referral_on(line, referral_id)
+    if referral.opinion is not None:
+        write_view(line, referral, referral.opinion.version)
+    said = jsonify(bundle(referral))
     said.headers["Content-Type"] = "application/fhir+json"
     return said
 

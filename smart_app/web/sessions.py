@@ -71,6 +71,11 @@ def framed() -> bool:
     return request.headers.get("Sec-Fetch-Dest", "document") != "document"
 
 
+def alone() -> bool:
+    """Is this certainly a window of its own, so that our cookie, had we given it here, would be with us?"""
+    return request.headers.get("Sec-Fetch-Dest") == "document"
+
+
 def _keep_cookie(answer: Response) -> Response:
     """Give a new browser its id. At top level `Lax` is enough: it comes along when an EHR sends the browser back."""
     given = g.get("given_browser")

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from smart_app.case import Opinion, Upload
 from smart_app.referral import Referral
 from smart_app.store import Line, Owed
-from smart_app.web.sessions import polled, ports
+from smart_app.web.sessions import ports
 
 WORDS = ("answer", "findings", "comparison", "impression", "recommendation", "limits")
 
@@ -83,7 +83,7 @@ def _opinion(opinion: Opinion) -> dict[str, Any]:
 
 def write_view(line: Line, referral: Referral, version: int) -> None:
     """Write to the audit, once per line, that this person opened this version."""
-    if polled() or referral.hidden:
+    if referral.hidden:
         return
     what = f"opinion version {version}"
     with ports().store.transaction() as tx:

@@ -103,6 +103,16 @@ def test_another_browser_cannot_finish_a_launch_that_was_begun_here(town: Town) 
     assert error_of(window.get(back, timeout=20)) == (400, "LaunchExpired")
 
 
+def test_a_link_to_somebody_elses_launch_opens_nothing_in_a_window_that_was_never_here(town: Town) -> None:
+    """Only a frame may come back without our cookie."""
+    alone = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"}
+    for step in ("/callback", "/arrive"):
+        link = Window().until(step, town.launch_url())
+        assert error_of(Window().get(link, headers=alone, timeout=20)) == (400, "LaunchExpired")
+    offered = requests.get(Window().until("/arrive", town.launch_url()), headers=JSON, timeout=20).json()["url"]
+    assert error_of(Window().get(town.base + offered, headers=alone, timeout=20)) == (400, "LaunchExpired")
+
+
 def test_a_frame_that_keeps_no_cookie_is_offered_a_window_of_its_own(town: Town) -> None:
     """Field failure 1: the launch survives without any cookie, and the person is not left at a dead end."""
     frame = requests.Session()  # its jar sends no Secure cookie over http: the frame that keeps none

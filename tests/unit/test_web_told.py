@@ -155,8 +155,10 @@ def test_a_view_of_an_opinion_is_written_down_once_and_a_poll_is_no_view(desk: D
     """Safety rule 19."""
     line, referral = desk.line(), desk.referral("delivered")
     url = f"/line/{line.id}/referrals/{referral.id}"
-    desk.client().get(url, headers={**JSON, "Second-Opinion-Poll": "1"})
+    polls = [desk.client().get(url, headers={**a, "Second-Opinion-Poll": "1"}) for a in (JSON, {})]
     before = _views(desk, referral.id)
+    assert [poll.json for poll in polls] == [{}, {}], "a poll shows nothing"
+    assert {poll.headers["ETag"] for poll in polls} == {desk.client().get(url, headers=JSON).headers["ETag"]}
     desk.client().get(url)
     desk.client().get(url)
     assert (before, _views(desk, referral.id)) == ([], ["opinion version 1"])
@@ -212,6 +214,14 @@ def test_a_chart_that_does_not_answer_stops_nobody_from_asking(desk: Desk) -> No
     form = {"csrf": desk.csrf(line), "question": "Is it?", "side": "none", "organisation": "northlight"}
     said = desk.client().post(f"/line/{line.id}/ask", data=form)
     assert "/referrals/" in said.headers["Location"]
+
+
+def test_a_registration_that_allows_less_is_named_on_the_first_page(desk: Desk) -> None:
+    """Field failure 7: a refusal is said at once, and not by a 403 much later."""
+    allowed = {"patient": {**PATIENT.__dict__, "given": list(PATIENT.given)}, "iss": "https://ehr.example"}
+    line = desk.line(context={**allowed, "missing": ["offline_access", "user/ImagingStudy.rs"]})
+    page = desk.client().get(f"/line/{line.id}/").text
+    assert "Not allowed: user/ImagingStudy.rs." in page
 
 
 def test_an_overdue_promise_is_told_as_one(desk: Desk) -> None:
