@@ -17,6 +17,8 @@ from tests.staged import Town
 
 WIDTHS = (320, 480, 1040)
 SCHEMES = ("light", "dark")
+EVERY = tuple((width, scheme) for scheme in SCHEMES for width in WIDTHS)
+SOME = ((320, "light"), (480, "dark"), (1040, "light"))
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -61,14 +63,16 @@ class Visitor:
         self.page.context.add_cookies([self.town.cookie(browser)])
         return f"{self.town.base}/line/{line.id}/"
 
-    def must_be_usable_by_all(self) -> None:
-        """axe finds nothing, and nothing runs out of the window, at every width, light and dark."""
-        for scheme in SCHEMES:
+    def must_be_usable_by_all(self, sizes: tuple[tuple[int, str], ...] = EVERY) -> None:
+        """axe finds nothing, and nothing runs out of the window, at every width, light and dark.
+
+        `sizes=SOME` is enough for one more state of a page that was looked at in full: each width, both schemes.
+        """
+        for width, scheme in sizes:
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            for width in WIDTHS:
-                self.page.set_viewport_size({"width": width, "height": 900})
-                assert self.page.evaluate(OVERFLOW) <= 0, f"the page is wider than its window of {width} px"
-                assert self.axe() == [], f"at {width} px, {scheme}"
+            self.page.set_viewport_size({"width": width, "height": 900})
+            assert self.page.evaluate(OVERFLOW) <= 0, f"the page is wider than its window of {width} px"
+            assert self.axe() == [], f"at {width} px, {scheme}"
 
     def axe(self) -> list[str]:
         """What axe finds, one line each."""
