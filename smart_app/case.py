@@ -222,6 +222,7 @@ class FoundFile:
     series_instance_uid: str = ""
     study_instance_uid: str = ""
     laterality: str = ""  # DICOM "L", "R", "B" or empty
+    sha256: str = ""  # of the kept bytes
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,8 @@ class PersonSeen:
     birth_date: str = ""
     sex: str = ""
     id: str = ""
+    name_groups: tuple[str, ...] = ()  # the same name in other scripts
+    other_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

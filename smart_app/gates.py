@@ -6,7 +6,7 @@ A conflict stops; a spelling asks a person; nothing passes because something is 
 from __future__ import annotations
 
 from imaging.media import Verdict
-from imaging.reconcile import Claim, Comparison, compare
+from imaging.reconcile import Claim, Comparison, distinct, worst
 from imaging.study import Person
 from smart_app.case import Patient, PersonSeen, Upload
 from smart_app.referral import Referral, Status, Unfinished, WrongStatus
@@ -16,43 +16,45 @@ from smart_app.status import Stopped
 TWO_PEOPLE = "There are pictures of more than one person here. Leave out the ones that are not yours."
 
 
-def people_present(upload: Upload) -> tuple[PersonSeen, ...]:
-    """The people on the pictures that would be sent, each once, as their headers name them."""
+def everybody_present(upload: Upload) -> tuple[PersonSeen, ...]:
+    """Every spelling on the pictures that would be sent, as their headers name them."""
     present = sorted({f.person for f in upload.files if f.verdict == Verdict.IMAGE and f.person >= 0})
-    distinct: list[PersonSeen] = []
-    for index in present:
-        person = upload.people[index]
-        if not any(_same_person(person, other) for other in distinct):
-            distinct.append(person)
-    return tuple(distinct)
+    return tuple(upload.people[index] for index in present)
 
 
-def _same_person(one: PersonSeen, other: PersonSeen) -> bool:
-    """Spellings of one person on one disc. A different birth date is never the same person."""
-    return compare(_claim_of(one), _person_of(other)).outcome in ("match", "probable")
+def people_present(upload: Upload) -> tuple[PersonSeen, ...]:
+    """The human beings among them, the fullest header of each. In doubt there are two."""
+    seen = everybody_present(upload)
+    by_person = {_person_of(one): one for one in seen}
+    return tuple(by_person[person] for person in distinct(by_person))
 
 
-def identify(patient: Patient, person: PersonSeen) -> Comparison:
-    """The chart's patient and the person on the images, field by field (safety rule 1)."""
+def same_person(one: PersonSeen, other: PersonSeen) -> bool:
+    """Could both headers name one human being?"""
+    return len(distinct((_person_of(one), _person_of(other)))) == 1
+
+
+def identify(patient: Patient, upload: Upload) -> Comparison:
+    """The chart's patient, and whoever on these pictures agrees least (safety rule 1)."""
     ids = (patient.mrn,) if patient.mrn else ()
     claim = Claim(patient.family, " ".join(patient.given), patient.birth_date, patient.sex, ids)
-    return compare(claim, _person_of(person))
+    return worst(claim, [_person_of(one) for one in everybody_present(upload)])
 
 
 def _person_of(seen: PersonSeen) -> Person:
-    return Person(name=seen.name, birth_date=seen.birth_date, sex=seen.sex, id=seen.id)
-
-
-def _claim_of(seen: PersonSeen) -> Claim:
-    family, _, rest = seen.name.partition("^")
-    given = rest.replace("^", " ").strip()
-    return Claim(family, given, seen.birth_date, seen.sex, (seen.id,) if seen.id else ())
+    return Person(
+        name=seen.name,
+        birth_date=seen.birth_date,
+        sex=seen.sex,
+        id=seen.id,
+        name_groups=seen.name_groups,
+        other_ids=seen.other_ids,
+    )
 
 
 def comparison_rows(referral: Referral, upload: Upload) -> tuple[dict[str, str], ...]:
     """Chart and images, field by field, for staff and for the record."""
-    present = people_present(upload)
-    return identify(referral.patient, present[0]).as_rows() if present else ()
+    return identify(referral.patient, upload).as_rows() if everybody_present(upload) else ()
 
 
 def gate(referral: Referral, upload: Upload) -> Stopped | None:
@@ -64,7 +66,7 @@ def gate(referral: Referral, upload: Upload) -> Stopped | None:
     present = people_present(upload)
     if len(present) > 1:
         return Stopped(TWO_PEOPLE, "two-people")
-    if identify(referral.patient, present[0]).outcome == "conflict":
+    if identify(referral.patient, upload).outcome == "conflict":
         return Stopped("These pictures seem to belong to somebody else. Nothing was sent.", "wrong-patient")
     if images_disagree(referral.ask.side, [f.laterality for f in upload.files if f.verdict == Verdict.IMAGE]):
         side = referral.ask.side.value.upper()

@@ -17,6 +17,7 @@ from requests.cookies import RequestsCookieJar
 from imaging.errors import ImagingError
 from imaging.media import survey
 from imaging.phantom import ct_study
+from imaging.reconcile import distinct
 from imaging.study import Person
 
 BATCH = 12  # files in one request
@@ -64,11 +65,12 @@ def images_in(path: Path) -> Images:
     if not found.studies:
         counts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(found.counts.items())) or "no files"
         raise StepFailed(f"{path}: no DICOM images in it ({counts}).")
-    if len(found.people) > 1:
-        names = "; ".join(f"{p.name or 'no name'} ({p.birth_date or 'no birth date'})" for p in found.people)
-        raise StepFailed(f"{path}: images of {len(found.people)} people: {names}. Give one person's.", "two-people")
+    people = distinct(found.people)
+    if len(people) > 1:
+        names = "; ".join(f"{p.name or 'no name'} ({p.birth_date or 'no birth date'})" for p in people)
+        raise StepFailed(f"{path}: images of {len(people)} people: {names}. Give one person's.", "two-people")
     files = tuple(sorted(p for p in path.rglob("*") if p.is_file())) if path.is_dir() else (path,)
-    return Images(files, found.people[0])
+    return Images(files, people[0])
 
 
 class LoopbackJar(RequestsCookieJar):

@@ -15,6 +15,7 @@ class Chart:
 
     def __init__(self, base: str, ehr: str) -> None:
         self.base = f"{base}/practice/{ehr}"
+        self._signed: set[str] = set()
 
     def add_patient(self, person: Person, *, other: bool = False) -> str:
         """A patient with the identity of the images (absent stays absent), or somebody else entirely."""
@@ -45,8 +46,10 @@ class Chart:
         self._post("scenario", {"patient": patient_id, "scenario": name})
 
     def sign_note(self, resource: str) -> None:
-        """The clinician signs our note in the chart."""
-        self._post(f"notes/{resource.rpartition('/')[2]}/sign", {})
+        """The clinician signs our note in the chart, once."""
+        if resource not in self._signed:
+            self._post(f"notes/{resource.rpartition('/')[2]}/sign", {})
+            self._signed.add(resource)
 
     def documents(self, patient_id: str) -> list[str]:
         """References of the opinions that stand in this patient's chart."""

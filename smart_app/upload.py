@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import uuid
@@ -11,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from imaging.media import Found, Verdict, walk
+from imaging.media import Found, Verdict, look_into
 from imaging.study import Person
 from smart_app.case import FoundFile, Party, PersonSeen, Upload
-from smart_app.gates import TWO_PEOPLE, comparison_rows, gate, people_present
+from smart_app.gates import TWO_PEOPLE, comparison_rows, gate, people_present, same_person
 from smart_app.ports import Ports
 from smart_app.referral import Referral, StaleReferral, Status, Unfinished, WrongStatus
 from smart_app.status import Stopped
@@ -78,24 +79,25 @@ def _stage(folder: Path, name: str, stream: BinaryIO) -> list[tuple[FoundFile, P
     try:
         with given.open("wb") as out:
             shutil.copyfileobj(stream, out, 256 * 1024)
-        return [_keep(folder, found, name) for found in walk([given])]
+        return [_keep(folder, found) for found in look_into(given, name)]
     finally:
         given.unlink(missing_ok=True)
 
 
-def _keep(folder: Path, found: Found, given_name: str) -> tuple[FoundFile, PersonSeen | None]:
+def _keep(folder: Path, found: Found) -> tuple[FoundFile, PersonSeen | None]:
     """Keep what is an image or a report, under a name of ours; keep only the verdict of the rest."""
-    inside = found.name.partition("/")[2] if "/" in found.name else ""
-    name = f"{given_name}/{inside}" if inside else given_name
-    key = ""
+    key, digest = "", hashlib.sha256()
     if found.verdict in KEPT:
         key = uuid.uuid4().hex
         with found.open() as source, (folder / key).open("wb") as out:
-            shutil.copyfileobj(source, out, 256 * 1024)
+            while chunk := source.read(256 * 1024):
+                digest.update(chunk)
+                out.write(chunk)
             out.flush()
             os.fsync(out.fileno())
     header = found.header
-    kept = FoundFile(name[-200:], found.verdict.value, found.size, found.why, key)
+    sha256 = digest.hexdigest() if key else ""
+    kept = FoundFile(found.name[-200:], found.verdict.value, found.size, found.why, key, sha256=sha256)
     if header is None:
         return kept, None
     kept = replace(
@@ -109,7 +111,9 @@ def _keep(folder: Path, found: Found, given_name: str) -> tuple[FoundFile, Perso
 
 
 def _seen(person: Person) -> PersonSeen:
-    return PersonSeen(person.name, person.birth_date, person.sex, person.id)
+    return PersonSeen(
+        person.name, person.birth_date, person.sex, person.id, tuple(person.name_groups), tuple(person.other_ids)
+    )
 
 
 def _join(ports: Ports, who: Party, referral_id: str, judged: list[tuple[FoundFile, PersonSeen | None]]) -> Upload:
@@ -133,16 +137,19 @@ def _join(ports: Ports, who: Party, referral_id: str, judged: list[tuple[FoundFi
 def _grow(upload: Upload, judged: list[tuple[FoundFile, PersonSeen | None]]) -> Upload:
     people = list(upload.people)
     files = list(upload.files)
-    here = {f.sop_instance_uid for f in files if f.sop_instance_uid and f.verdict == Verdict.IMAGE}
+    here = {f.sop_instance_uid: f.sha256 for f in files if f.sop_instance_uid and f.verdict == Verdict.IMAGE}
     for kept, person in judged:
         if person is not None and person not in people:
             people.append(person)
         index = people.index(person) if person is not None else -1
-        verdict = kept.verdict
+        verdict, why = kept.verdict, kept.why
         if verdict == Verdict.IMAGE and kept.sop_instance_uid in here:
-            verdict = Verdict.DUPLICATE.value
-        here.add(kept.sop_instance_uid)
-        files.append(replace(kept, person=index, verdict=verdict))
+            same = here[kept.sop_instance_uid] == kept.sha256
+            verdict = (Verdict.DUPLICATE if same else Verdict.UNREADABLE).value
+            why = "" if same else "Another picture carries the same number (SOP Instance UID)."
+        elif verdict == Verdict.IMAGE:
+            here[kept.sop_instance_uid] = kept.sha256
+        files.append(replace(kept, person=index, verdict=verdict, why=why))
     confirmed = upload.confirmed if tuple(people) == upload.people else None
     stopped = "" if upload.stopped == "wrong-patient" else upload.stopped
     return replace(upload, people=tuple(people), files=tuple(files), confirmed=confirmed, stopped=stopped)
@@ -152,9 +159,10 @@ def leave_out(ports: Ports, who: Party, referral_id: str, person: int) -> Upload
     """Somebody else's pictures are left out and their bytes removed; the count stays."""
     with ports.store.transaction() as tx:
         upload = _open_upload(tx.uploads.of_referral(referral_id))
-        removed = [f.key for f in upload.files if f.person == person and f.key]
+        out = {n for n, seen in enumerate(upload.people) if n == person or same_person(upload.people[person], seen)}
+        removed = [f.key for f in upload.files if f.person in out and f.key]
         files = tuple(
-            replace(f, verdict=Verdict.SOMEONE_ELSE.value, key="") if f.person == person and f.key else f
+            replace(f, verdict=Verdict.SOMEONE_ELSE.value, key="") if f.person in out and f.key else f
             for f in upload.files
         )
         upload = replace(upload, files=files, stopped="", confirmed=None)

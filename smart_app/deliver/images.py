@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from imaging.study import Study
-
 from imaging.archive import Shelf
+from imaging.study import Study
 from smart_app.case import FoundFile, PriorReport, SeriesNote, StudyNote, Upload
 from smart_app.deliver.outcome import SYSTEM, Done, Outcome, Parked
 from smart_app.ports import Ports
@@ -31,7 +30,7 @@ def store_images(ports: Ports, owed: Owed) -> Outcome:
                     "Two different pictures carry the same number (SOP Instance UID). "
                     "Ask the imaging centre which one is right; nothing was sent."
                 )
-    studies = _notes(shelf.studies())
+    studies = _notes(shelf.studies(ports.directory.site(referral.site).timezone))
     held = {uid for study in studies for series in study.series for uid, _, _ in series.instances}
     missing = sum(1 for found in images if found.sop_instance_uid not in held)
     if missing:

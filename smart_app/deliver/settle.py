@@ -19,7 +19,9 @@ def send_again(ports: Ports, who: Party, row_id: str) -> None:
     with ports.store.transaction() as tx:
         owed = _parked(tx.outbox.get(row_id))
         if owed.action == "file_opinion":
-            tx.ledger.outcome(ledger_key(owed.referral_id, int(owed.arguments["version"])), "refused", "", ports.now())
+            key = ledger_key(owed.referral_id, int(owed.arguments["version"]))
+            if tx.ledger.get(key) is not None:  # a row may be parked before anything was to be written
+                tx.ledger.outcome(key, "refused", "", ports.now())
         tx.outbox.retry(row_id, who)
         tx.audit.write(ports.now(), who, "send-again", owed.referral_id, owed.action)
 

@@ -181,3 +181,32 @@ def test_the_newest_study_is_the_one_asked_about(world: World) -> None:
     world.send(referral)
     world.work()
     assert [(s.description, s.comparison) for s in world.get(referral).studies] == [("New", False), ("Old", True)]
+
+
+def test_a_header_without_a_birth_date_never_hides_a_stranger(world: World) -> None:
+    """Two people of one name are two, whatever a third header leaves out, and everybody present is compared."""
+    referral = world.ask()
+    me_as_written = world.person(referral.patient)
+    vague = replace(me_as_written, birth_date="", id="")
+    namesake = replace(me_as_written, birth_date="1901-01-01", id="OTHER")
+    files = world.images(vague, description="A") + world.images(namesake, description="B")
+    upload.add_files(world.ports, me(referral), referral.id, files)
+    upload.confirm(world.ports, me(referral), referral.id, mine=True)
+    with pytest.raises(Stopped) as stopped:
+        world.send(referral)
+    assert stopped.value.why == "wrong-patient"
+    upload.add_files(world.ports, me(referral), referral.id, world.images(me_as_written, description="C"))
+    with pytest.raises(Stopped) as stopped:
+        world.send(referral)
+    assert stopped.value.why == "two-people"
+
+
+def test_another_picture_under_a_known_number_is_told_and_not_taken(world: World) -> None:
+    """Nothing is overwritten and nothing is dropped in silence."""
+    referral = world.ask()
+    files = world.images(world.person(referral.patient))
+    changed = ("OTHER", io.BytesIO(files[0][1].getvalue()[:-2] + b"zz"))
+    upload.add_files(world.ports, me(referral), referral.id, [*files, changed])
+    kept = upload.begin(world.ports, me(referral), referral.id)
+    assert upload.summary(kept).counts == {"image": 2, "unreadable": 1}
+    assert "same number" in kept.files[2].why
