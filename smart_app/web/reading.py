@@ -173,7 +173,10 @@ def checks(referral: Referral) -> list[tuple[str, str, str]]:
 
 
 def row_state(referral: Referral, now: datetime) -> dict[str, Any]:
-    """One case as JSON. While it is checked, nothing of its content is told (safety rule 6)."""
+    """One case as JSON. While it is checked, nothing of its content is told (safety rule 6).
+
+    A paused clock has no due time: it would move with every look, and a live page would take that for news.
+    """
     running = clock(referral, now)
     return {
         "id": referral.id,
@@ -183,7 +186,7 @@ def row_state(referral: Referral, now: datetime) -> dict[str, Any]:
         "clock": running
         and {
             "name": running.name,
-            "due": running.due.isoformat(),
+            "due": None if running.paused else running.due.isoformat(),
             "paused": running.paused,
             "overdue": running.overdue,
         },
