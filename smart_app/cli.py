@@ -112,7 +112,9 @@ def serve(host: str, port: int, threads: int) -> None:
 
     from smart_app.app import create_app
 
-    run(_started(create_app), host=host, port=port, threads=threads, ident=None)
+    app = _started(create_app)
+    largest = app.config["MAX_CONTENT_LENGTH"]  # else the server's own limit of 1 GiB would refuse a whole DVD
+    run(app, host=host, port=port, threads=threads, ident=None, max_request_body_size=largest)
 
 
 def _started(make: Callable[[Settings], T]) -> T:

@@ -44,8 +44,6 @@ BLUEPRINTS = (
     images.blueprint,
     viewer_pages.blueprint,
 )
-FORM_LIMIT = 2_000_000
-"""Bytes of a form that brings no files."""
 
 
 def create_app(settings: Settings, ports: Ports) -> Flask:
@@ -55,8 +53,8 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
     app.extensions[signin.DOORS] = open_doors(settings, ports.directory)
     app.config.update(
         SECRET_KEY=settings.secret,
-        MAX_CONTENT_LENGTH=settings.max_upload_mb * 1_000_000 + FORM_LIMIT,
-        MAX_FORM_MEMORY_SIZE=FORM_LIMIT,
+        MAX_CONTENT_LENGTH=settings.max_upload_mb * 1_000_000 + sessions.FORM_LIMIT,
+        MAX_FORM_MEMORY_SIZE=sessions.FORM_LIMIT,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -39,6 +39,9 @@ POLL = "Second-Opinion-Poll"
 """Header of a page that looks by itself: no sign of a person, so it keeps no line open and is not audited as a look."""
 OWN_GUARD = ("images", "viewer")
 """Blueprints that answer a closed line in their own way (`looking`)."""
+FORM_LIMIT = 2_000_000
+"""Bytes of a form that brings no files."""
+BRINGS_FILES = ("upload.give",)
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -116,6 +119,12 @@ def _name_line(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     """The views of a line get it from `current_line`, not from the address."""
     if values and "line_id" in values and request.blueprint not in OWN_GUARD:
         g.line_id = values.pop("line_id")
+
+
+def _bound_form() -> None:
+    """A stranger fills no disk of ours: only the patient's form of files may be long."""
+    if request.endpoint not in BRINGS_FILES:
+        request.max_content_length = FORM_LIMIT
 
 
 def _open_line() -> None:
@@ -212,5 +221,6 @@ def _origin(url: str) -> str:
 def install(app: Flask) -> None:
     """Guard every address of a line, and keep the cookie."""
     app.url_value_preprocessor(_name_line)
+    app.before_request(_bound_form)
     app.before_request(_open_line)
     app.after_request(_keep_cookie)

@@ -115,7 +115,7 @@ def test_what_nobody_foresaw_is_told_with_a_number_and_without_its_text(
     web: Web, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The text of an unforeseen error may quote a patient's value: it stands in no page and no log."""
-    value = " ".join(("Marguerite", "Holloway"))  # a traceback quotes the line of source
+    value = "Marguerite Holloway"  # a traceback quotes the line of source
     with caplog.at_level(logging.DEBUG), web.app.test_request_context("/"):
         try:
             raise ValueError(value)

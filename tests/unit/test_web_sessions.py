@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smart_app.case import Party
-from smart_app.web.sessions import COOKIE, IDLE, LASTS, POLL
+from smart_app.web.sessions import COOKIE, FORM_LIMIT, IDLE, LASTS, POLL
 from tests.web import FRAMED, JSON, PATIENT, Web
 
 KINDS = ("clinician", "patient", "expert", "operator")
@@ -203,6 +203,16 @@ def test_nothing_outside_a_line_is_changed_by_a_form_but_the_two_doors(web: Web)
     """The EHR's own launch may be a POST of another site; the birth date has a proof of its own."""
     rules = {r.rule for r in web.app.url_map.iter_rules() if "POST" in r.methods and "line_id" not in r.arguments}
     assert rules == {"/launch", "/launch/patient", "/invitation"}
+
+
+def test_only_the_form_of_files_may_be_long(web: Web) -> None:
+    """A stranger, or a form of words, fills no disk of ours."""
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="long"\r\n\r\n'
+    long = {"data": head + b"0" * FORM_LIMIT + b"\r\n--x--\r\n", "content_type": "multipart/form-data; boundary=x"}
+    assert web.client().post("/invitation", **long).status_code == 413
+    client, line = web.sit_down("patient")
+    assert client.post(f"/line/{line.id}/tell", **long).status_code == 413
+    assert client.post(f"/line/{line.id}/show/files", **long).status_code == 403
 
 
 # -- a window of its own -------------------------------------------------------------------------------------------
