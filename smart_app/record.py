@@ -11,7 +11,6 @@ from typing import Any
 from fhir.order import OrderFacts, service_request, task
 from fhir.report import OpinionFacts
 from fhir.study import imaging_study
-
 from smart_app.case import Agreement, Change, Side
 from smart_app.referral import Referral, Status
 from smart_app.sites import Directory
