@@ -74,6 +74,19 @@ def test_images_of_somebody_else_are_shown_to_staff_with_both_sides_and_the_diff
     visitor.must_be_usable_by_all()
 
 
+def test_a_marked_difference_stands_within_its_value_in_a_narrow_window(visit: Visit, town: Town) -> None:
+    """The year that differs is read as part of its date, not as a line of its own."""
+    visitor = visit(width=480)
+    referral = town.referral("gathering")
+    town.add(conflicting_upload(referral.id))
+    visitor.page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    cell = visitor.page.locator("tr[data-tone=stop] td").first
+    assert cell.inner_text().split() == ["14", "Mar", "1992"]
+    value, mark = cell.locator("span").first.bounding_box(), cell.locator("mark").bounding_box()
+    assert value["x"] < mark["x"]
+    assert value["y"] <= mark["y"] < value["y"] + value["height"]
+
+
 def test_a_question_is_asked_with_the_keyboard_alone(visit: Visit, town: Town) -> None:
     visitor = visit()
     page = visitor.page
