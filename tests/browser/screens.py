@@ -27,7 +27,7 @@ WORDS = {
     "impression": "LEFT hippocampal sclerosis.",
     "recommendation": "MRI with an epilepsy protocol before any tissue sampling.",
     "limits": "No thin coronal series in the outside study.",
-    "plain_words": "The change is most likely an old scar, not a tumour. A biopsy is not needed because of these pictures.",
+    "plain_words": "The change is most likely an old scar, not a tumour. These pictures give no reason for a biopsy.",
 }
 
 
@@ -59,9 +59,8 @@ class Tour:
         window = self.window(1280, 1000)
         page = window.new_page()
         page.goto(f"{self.ehr}/epic/patients/{self.patient}/")
-        page.get_by_role("link", name="Second Opinion").or_(
-            page.get_by_role("button", name="Second Opinion")
-        ).first.click()
+        button = page.get_by_role("button", name="Second Opinion")
+        page.get_by_role("link", name="Second Opinion").or_(button).first.click()
         frame = page.frame_locator("iframe")
         frame.get_by_label("One specific question").fill(QUESTION)
         frame.get_by_label("What will you decide").fill("Biopsy on 8 December, or not.")
