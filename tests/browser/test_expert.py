@@ -75,6 +75,7 @@ def now_of(town: Town, referral: Referral) -> Referral:
 
 def must_be_usable_by_all(visitor: Visitor) -> None:
     """axe finds nothing and nothing runs out of the window, in the dark and in the light, at every width."""
+    visitor.page.emulate_media(reduced_motion="reduce")
     for theme in ("dark", "light"):
         visitor.page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         for width in WIDTHS:
