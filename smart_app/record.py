@@ -1,6 +1,6 @@
 """Our store is the record: ServiceRequest, Task, ImagingStudy and DiagnosticReport are built from it on demand.
 
-The status words are one table, `clinical-workflow` in `docs/`: what each status of ours means elsewhere.
+The status words are one table: what each status of ours means elsewhere (`docs/glossary.md`).
 """
 
 from __future__ import annotations

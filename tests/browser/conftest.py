@@ -88,7 +88,7 @@ def visit(chromium: Any, town: Town) -> Iterator[Callable[..., Visitor]]:
     contexts, visitors = [], []
 
     def come(width: int = 1040, **options: Any) -> Visitor:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, locale="en-GB", **options)
+        context = chromium.new_context(**{"viewport": {"width": width, "height": 900}, "locale": "en-GB", **options})
         context.set_default_timeout(15_000)
         visitor = Visitor(town, context.new_page())
         context.on("console", lambda message: _hear(visitor, message))
