@@ -39,6 +39,7 @@ from smart_app.case import (
 from smart_app.ports import Ports
 from smart_app.referral import Referral
 from smart_app.sandbox import Practice, directory_toml
+from smart_app.sandbox.practice import end_serving
 from smart_app.settings import read_settings
 from smart_app.store import Line
 from smart_app.web import create_app
@@ -202,7 +203,7 @@ class Town(AbstractContextManager["Town"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop both."""
-        self._server.close()
+        end_serving(self._server)
         self._thread.join(timeout=5)
         self.practice.stop()
         self.ports.store.close()

@@ -23,6 +23,7 @@ from smart_app.case import Ask, Party, Patient, SeriesNote, StudyNote
 from smart_app.mail import Letter
 from smart_app.ports import Ports
 from smart_app.referral import Referral, Status
+from smart_app.sandbox.practice import end_serving
 from smart_app.settings import default_viewer, read_settings
 from smart_app.sites import Directory
 from smart_app.store import Line, Store
@@ -189,7 +190,7 @@ def served(house: House) -> Iterator[str]:
     try:
         yield f"http://localhost:{server.effective_port}"
     finally:
-        server.close()
+        end_serving(server)
         thread.join(5)
 
 

@@ -66,7 +66,7 @@ class Practice(Town):
     def stop(self) -> None:
         """Stop serving. What was written stays in the folder."""
         for server in self._servers:
-            server.close()
+            end_serving(server)
         for thread in self._threads:
             thread.join(timeout=5)
         self._servers, self._threads = [], []
@@ -79,6 +79,17 @@ class Practice(Town):
     def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
+
+
+def end_serving(server: Any) -> None:
+    """Close a waitress server from another thread: in its own loop, or a socket goes while it is being waited on."""
+
+    def close() -> None:
+        for channel in list(server.active_channels.values()):
+            channel.handle_close()
+        server.close()
+
+    server.trigger.pull_trigger(close)
 
 
 def serve(folder: Path, *, app_base: str, port: int, patient_port: int, smtp_port: int | None) -> None:

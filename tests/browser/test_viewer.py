@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright
 from pydicom import dcmread
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
@@ -44,16 +44,13 @@ WATCH_POLICY = """
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(driver: Playwright) -> Iterator[Browser]:
     """The system's Chromium, drawing in software."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not on this machine (apt-get install chromium)")
     if installed(default_viewer()) is None:
         pytest.skip("the viewer is not packed (make viewer)")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE_GL)
-        yield chromium
-        chromium.close()
+    chromium = driver.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE_GL)
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture
