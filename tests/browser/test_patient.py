@@ -312,6 +312,42 @@ def test_one_file_that_cannot_be_taken_does_not_hold_up_the_others(visit: Visit,
     assert verdicts(page)["Pictures received"] == 4
 
 
+def test_files_can_be_dropped(visit: Visit, town: Town) -> None:
+    visitor = visit()
+    page = visitor.page
+    root, _ = asked_by_doctor(visitor, town)
+    page.goto(f"{root}tell")
+    agree(page)
+    dropped = page.evaluate_handle(
+        """bytes => {
+            const held = new DataTransfer();
+            bytes.forEach((one, n) => held.items.add(new File([new Uint8Array(one)], `IM${n}`)));
+            return held;
+        }""",
+        [list(content) for content in pictures(ME)],
+    )
+    page.dispatch_event("#give", "drop", {"dataTransfer": dropped})
+    page.get_by_role("heading", name="What we got").wait_for()
+    assert verdicts(page) == {"Pictures received": 4}
+
+
+def test_a_page_that_has_ended_while_sending_says_so_and_tries_no_more(
+    visit: Visit, town: Town, tmp_path: Path
+) -> None:
+    visitor = visit()
+    page = visitor.page
+    root, _ = asked_by_doctor(visitor, town)
+    page.goto(f"{root}tell")
+    agree(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/show/files") else None)
+    page.context.clear_cookies()
+    page.set_input_files("#files", kept(tmp_path, pictures(ME)))
+    page.get_by_role("heading", name="This page has ended. What was sent is safe.").wait_for()
+    page.wait_for_timeout(1500)
+    assert len(asked) == 1
+
+
 # -- whose they are --------------------------------------------------------------------------------------------------
 
 
