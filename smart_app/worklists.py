@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from smart_app.ports import Ports
 from smart_app.referral import Referral, Status
+from smart_app.sites import Directory
 from smart_app.store import Line, Owed
 
 ACCEPT_WITHIN = timedelta(hours=12)
 MOST_OPEN = 1_000  # an open case must never drop off the list
 READ_WITHIN_DAYS = 3  # business days
+FRIDAY = 4
 
 OPEN_FOR_EXPERT = (Status.SENT, Status.QUESTION, Status.ACCEPTED, Status.READING)
 DONE_BY_EXPERT = (Status.SIGNED, Status.DELIVERED, Status.SEEN, Status.REVISED, Status.IN_ERROR)
@@ -27,8 +30,11 @@ class Clock:
     overdue: bool
 
 
-def clock(referral: Referral, now: datetime) -> Clock | None:
-    """The promise that runs now: time to accept, then time to the opinion. None when neither runs."""
+def clock(referral: Referral, now: datetime, zone: tzinfo) -> Clock | None:
+    """The promise that runs now: time to accept, then time to the opinion. None when neither runs.
+
+    `zone` is the asking hospital's: its weekdays count (`zone_of`).
+    """
     paused = referral.status is Status.QUESTION
     where = referral.held[-1] if paused else referral.status
     pause = _paused(referral, now)
@@ -38,19 +44,35 @@ def clock(referral: Referral, now: datetime) -> Clock | None:
         return Clock("accept", due, paused, not paused and now > due)
     if where in (Status.ACCEPTED, Status.READING):
         accepted = next(e.at for e in reversed(referral.history) if e.verb == "accept")
-        due = business_days_after(accepted, READ_WITHIN_DAYS) + pause
+        due = on_business_day(business_days_after(accepted, READ_WITHIN_DAYS, zone) + pause, zone)
         return Clock("opinion", due, paused, not paused and now > due)
     return None
 
 
-def business_days_after(start: datetime, days: int) -> datetime:
-    """The same time of day, that many business days (Monday to Friday) later."""
-    end = start
+def zone_of(directory: Directory, referral: Referral) -> tzinfo:
+    """The time zone of the hospital that asked; UTC for one that has left the directory."""
+    return next((ZoneInfo(site.timezone) for site in directory.sites if site.id == referral.site), UTC)
+
+
+def business_days_after(start: datetime, days: int, zone: tzinfo) -> datetime:
+    """The same time of day, that many business days (Monday to Friday) later, as calendar and clock of `zone` have it.
+
+    Friday evening in Chicago is Saturday in UTC: weekdays counted in UTC would end on a Sunday there.
+    """
+    end = start.astimezone(zone)
     while days:
-        end += timedelta(days=1)
-        if end.weekday() < 5:
+        end += timedelta(days=1)  # same wall clock, also where summer time begins or ends in between
+        if end.weekday() <= FRIDAY:
             days -= 1
-    return end
+    return end.astimezone(start.tzinfo)
+
+
+def on_business_day(due: datetime, zone: tzinfo) -> datetime:
+    """That moment; the same time of day on Monday where it falls on a weekend in `zone`, as after a pause it may."""
+    end = due.astimezone(zone)
+    while end.weekday() > FRIDAY:
+        end += timedelta(days=1)
+    return end.astimezone(due.tzinfo)
 
 
 def _paused(referral: Referral, now: datetime) -> timedelta:
@@ -88,7 +110,7 @@ def of_expert(ports: Ports, line: Line) -> list[Referral]:
     now = ports.now()
 
     def order(referral: Referral) -> tuple[bool, datetime]:
-        running = clock(referral, now)
+        running = clock(referral, now, zone_of(ports.directory, referral))
         return (referral.status in DONE_BY_EXPERT, running.due if running else referral.opened_at)
 
     return sorted(mine, key=order)

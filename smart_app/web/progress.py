@@ -9,7 +9,8 @@ from flask_babel import gettext
 
 from smart_app.referral import Referral, Status
 from smart_app.web.dates import moment, span, weekday
-from smart_app.worklists import Clock, clock
+from smart_app.web.sessions import ports
+from smart_app.worklists import Clock, clock, zone_of
 
 S = Status
 STOPPED = {S.RETURNED, S.WITHDRAWN, S.IN_ERROR}
@@ -126,7 +127,7 @@ def clocks(referral: Referral, now: datetime) -> list[dict[str, str]]:
     """The two promises, time to accept and time to the opinion: running, paused, overdue, or how they were kept."""
     labels = {"accept": gettext("To accept"), "opinion": gettext("To the opinion")}
     ends = {e.verb: e.at for e in referral.history}
-    running = clock(referral, now)
+    running = clock(referral, now, zone_of(ports().directory, referral))
     told = []
     if "accept" in ends and (running is None or running.name == "opinion"):
         taken = ends["accept"] - (referral.since(S.SENT) or ends["accept"])

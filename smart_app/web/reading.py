@@ -14,7 +14,8 @@ from smart_app.referral import Referral, Status
 from smart_app.side import DICOM, abbreviated, images_disagree, words_disagree
 from smart_app.web import phrases
 from smart_app.web.dates import day, moment, span
-from smart_app.worklists import ACCEPT_WITHIN, READ_WITHIN_DAYS, Clock, business_days_after, clock
+from smart_app.web.sessions import ports
+from smart_app.worklists import ACCEPT_WITHIN, READ_WITHIN_DAYS, Clock, business_days_after, clock, zone_of
 
 S = Status
 PRESSING = timedelta(hours=4)
@@ -38,7 +39,7 @@ GROUPS = ("accept", "reading", "question", "signed")
 
 def row(referral: Referral, now: datetime) -> Row:
     """This case as a line of the worklist."""
-    running = clock(referral, now)
+    running = clock(referral, now, zone_of(ports().directory, referral))
     group = _group(referral)
     if running is None or running.paused:
         since = referral.history[-1].at if referral.history else referral.opened_at
@@ -70,7 +71,7 @@ def _used(referral: Referral, running: Clock, now: datetime) -> int:
         whole = ACCEPT_WITHIN
     else:
         accepted = next(e.at for e in reversed(referral.history) if e.verb == "accept")
-        whole = business_days_after(accepted, READ_WITHIN_DAYS) - accepted
+        whole = business_days_after(accepted, READ_WITHIN_DAYS, zone_of(ports().directory, referral)) - accepted
     return max(0, min(100, round(100 - 100 * ((running.due - now) / whole))))
 
 
@@ -177,7 +178,7 @@ def row_state(referral: Referral, now: datetime) -> dict[str, Any]:
 
     A paused clock has no due time: it would move with every look, and a live page would take that for news.
     """
-    running = clock(referral, now)
+    running = clock(referral, now, zone_of(ports().directory, referral))
     return {
         "id": referral.id,
         "case_number": referral.case_number,
