@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from datetime import date
@@ -62,6 +63,12 @@ def _header(opened: Opened) -> Header:
         burned_in=read.text("BurnedInAnnotation").upper(),
         image_type=read.several("ImageType"),
         identity_removed=read.text("PatientIdentityRemoved").upper() == "YES",
+        view=_view(read),
+        contrast=read.text("ContrastBolusAgent"),
+        thickness=read.measure("SliceThickness"),
+        field_strength=read.measure("MagneticFieldStrength"),
+        title=read.text("DocumentTitle") or read.code("ConceptNameCodeSequence"),
+        holds=read.text("MIMETypeOfEncapsulatedDocument").lower(),
         oddities=tuple(dict.fromkeys(read.oddities)),
     )
 
@@ -128,6 +135,17 @@ class _Reader:
         self.oddities.append(keyword)
         return None
 
+    def measure(self, keyword: str) -> float | None:
+        """A size that is not negative."""
+        text = self.text(keyword)
+        try:
+            number = float(text) if text else 0.0
+        except ValueError:
+            number = math.nan
+        if not 0 <= number < math.inf:
+            self.oddities.append(keyword)
+        return number if 0 < number < math.inf else None
+
     def uid(self, keyword: str) -> str:
         """A UID of digits and dots, at most 64 characters (PS3.5 section 9.1); a leading zero is kept."""
         text = self.one(keyword)
@@ -177,6 +195,24 @@ def _person(read: _Reader) -> Person:
         other_ids=tuple(dict.fromkeys(i for i in (*read.several("OtherPatientIDs"), *more) if i)),
         name_groups=others,
     )
+
+
+# SNOMED CT and older SNOMED codes of mammography views (PS3.16 CID 4014), as (0018,5101) writes them.
+VIEWS = {
+    "399162004": "CC",
+    "399368009": "MLO",
+    "399260004": "ML",
+    "399352003": "LM",
+    "R-10242": "CC",
+    "R-10226": "MLO",
+    "R-10224": "ML",
+    "R-10228": "LM",
+}
+
+
+def _view(read: _Reader) -> str:
+    codes = [_plain(item.get("CodeValue", "")) for item in read.items("ViewCodeSequence")]
+    return next((VIEWS[code] for code in codes if code in VIEWS), read.text("ViewPosition").upper())
 
 
 SIDES = frozenset({"L", "R", "B"})

@@ -65,6 +65,12 @@ class Header:
     burned_in: str = ""  # the header's word, "YES", "NO" or empty: never to be trusted alone
     image_type: tuple[str, ...] = ()
     identity_removed: bool = False  # (0012,0062): the person's name here is not a name
+    view: str = ""  # of a mammogram: "CC", "MLO", "ML" ..., from the view code or (0018,5101)
+    contrast: str = ""  # contrast agent (0018,0010)
+    thickness: float | None = None  # of a slice, mm
+    field_strength: float | None = None  # of the magnet, tesla
+    title: str = ""  # of a document: its own title (0042,0010), or the meaning of its concept name (0040,A043)
+    holds: str = ""  # media type of an encapsulated document (0042,0012)
     oddities: tuple[str, ...] = ()  # values that could not be used, by keyword
 
 
