@@ -9,7 +9,8 @@ import io
 import sys
 from typing import TYPE_CHECKING, Any
 
-from imaging.pixels import MEMORY, MOST_PIXELS, SECONDS
+from imaging.confined import confine
+from imaging.pixels import MOST_PIXELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
 
 TOO_LARGE, NO_FRAME = 3, 4
 QUALITY = 85
-
-
-def limit() -> None:
-    """No more memory and time than one frame needs. Where the system has no such limits, only the time-out is left."""
-    try:
-        import resource
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def draw(path: str, frame: int, size: int) -> bytes:
@@ -82,7 +72,7 @@ def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 def main() -> None:
     """Draw what the command line names."""
-    limit()
+    confine()
     path, frame, size = sys.argv[1:4]
     sys.stdout.buffer.write(draw(path, int(frame), int(size)))
 

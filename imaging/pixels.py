@@ -5,11 +5,9 @@ Rule: decoders meet bytes of strangers, so they run in a process of their own, w
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+from imaging.confined import Confines, run
 from imaging.errors import CannotDraw
 
 MOST_PIXELS = 64_000_000  # of one frame
@@ -24,14 +22,11 @@ def render(path: Path, frame: int = 1, size: int = 256) -> bytes:
     The window is the one in the file, or the range of the picture where the file names none.
     """
     size = max(16, min(size, LARGEST_SIDE))
-    program = [sys.executable, "-m", "imaging.drawing", str(path), str(frame), str(size)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    try:
-        drawn = subprocess.run(program, env=environment, capture_output=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired as problem:
-        raise CannotDraw("Drawing this picture takes too long.") from problem
-    if drawn.returncode == 0 and drawn.stdout.startswith(b"\xff\xd8"):
-        return drawn.stdout
+    ended = run("imaging.drawing", str(path), str(frame), str(size), confines=Confines(SECONDS, MEMORY))
+    if ended.code is None:
+        raise CannotDraw("Drawing this picture takes too long.")
+    if ended.code == 0 and ended.out.startswith(b"\xff\xd8"):
+        return ended.out
     # Only our own sentences are passed on: what a decoder says may quote the file.
     reasons = {3: f"The picture is larger than {MOST_PIXELS // 1_000_000} megapixels.", 4: "There is no such frame."}
-    raise CannotDraw(reasons.get(drawn.returncode, "This picture cannot be drawn here."))
+    raise CannotDraw(reasons.get(ended.code, "This picture cannot be drawn here."))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from imaging import drawing, pixels
+from imaging import confined, pixels
 from imaging.errors import CannotDraw
 from imaging.pixels import render
 from tests.discs import FILES, PUBLIC, altered, encapsulated
@@ -66,12 +67,42 @@ def test_a_decoder_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_process_limits_itself_before_it_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory and processor time; no core file with pixels in it."""
+    """Memory, processor time and answer; no core file with pixels in it."""
     import resource
 
     asked: dict[int, tuple[int, int]] = {}
     monkeypatch.setattr(resource, "setrlimit", lambda what, limits: asked.__setitem__(what, limits))
-    drawing.limit()
-    assert asked[resource.RLIMIT_AS] == (pixels.MEMORY, pixels.MEMORY)
-    assert asked[resource.RLIMIT_CPU] == (30, 30)
-    assert asked[resource.RLIMIT_CORE] == (0, 0)
+    monkeypatch.setenv(confined.LIMITS, "30.0 3000000000 1000")
+    confined.confine()
+    assert asked == {
+        resource.RLIMIT_AS: (3_000_000_000, 3_000_000_000),
+        resource.RLIMIT_CPU: (30, 30),
+        resource.RLIMIT_FSIZE: (1000, 1000),
+        resource.RLIMIT_CORE: (0, 0),
+    }
+
+
+def test_a_codestream_that_lies_about_its_size_ends_its_own_process_only(tmp_path: Path) -> None:
+    """The header says 32 by 32; the JPEG 2000 inside asks for terapixels."""
+    size = struct.pack(">HHIIIIIIIIHBBB", 41, 0, 2_000_000, 2_000_000, 0, 0, 2_000_000, 2_000_000, 0, 0, 1, 7, 1, 1)
+    stream = b"\xff\x4f\xff\x51" + size + b"\xff\xd9"
+    (tmp_path / "a").write_bytes(encapsulated([stream], syntax="1.2.840.10008.1.2.4.90"))
+    with pytest.raises(CannotDraw, match=r"^This picture cannot be drawn here\.$"):
+        render(tmp_path / "a")
+
+
+def test_the_process_knows_no_secret_and_may_use_no_more_memory_than_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a decoder could steal is not there; a bomb ends the decoder."""
+    monkeypatch.setenv("SECOND_OPINION_SECRET", "not for decoders")
+    (tmp_path / "greedy.py").write_text(
+        "import os, sys\nfrom imaging.confined import confine\nconfine()\n"
+        "sys.stdout.write(os.environ.get('SECOND_OPINION_SECRET', 'none'))\nsys.stdout.flush()\n"
+        "bytearray(int(sys.argv[1]))\n"
+    )
+    monkeypatch.chdir(tmp_path)  # `python -m` looks here first
+    small = confined.run("greedy", "1000", confines=confined.Confines(memory=400_000_000))
+    large = confined.run("greedy", "900000000", confines=confined.Confines(memory=400_000_000))
+    assert (small.code, small.out) == (0, b"none")
+    assert (large.code, large.out) == (1, b"none")
