@@ -28,7 +28,7 @@ from launch.errors import (
 )
 from smart_app.referral import NoSuchReferral, NotYours, ReferralError, StaleReferral, Unfinished, WrongStatus
 from smart_app.status import Stopped
-from smart_app.store.errors import StoreUnavailable
+from smart_app.store.errors import NoSuchRow, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,10 @@ class FormNotOurs(WebError):
     """The form was not made by us for this browser."""
 
 
+class BegunElsewhere(WebError):
+    """What comes back was begun in another browser, or in this one, which kept no cookie of ours."""
+
+
 class InvitationOver(WebError):
     """An invitation that is unknown, used up or too old."""
 
@@ -76,7 +80,7 @@ class Notice:
 
 
 SAFE_HERE = _("What you saved is safe here. Try again in a moment.")
-RELAUNCH = _("Nothing was opened. Close this page and open Second Opinion again from the chart or the portal.")
+RELAUNCH = _("Nothing was opened. Close this page and open Second Opinion again from where you opened it.")
 NOTHING_HERE = Notice(
     404, _("There is nothing here"), _("The address is not known, or what it showed is not for this page.")
 )
@@ -109,6 +113,14 @@ TABLE: dict[type[Exception], Notice] = {
     FormNotOurs: Notice(
         403, _("This form is too old"), _("Nothing was sent. Load the page again and send it from there.")
     ),
+    BegunElsewhere: Notice(
+        400,
+        _("This was begun in another browser"),
+        _(
+            "Nothing was opened here. Go on in the window where you began, or begin again in this one. "
+            "If it is the same window, it must keep our cookies."
+        ),
+    ),
     InvitationOver: Notice(
         404,
         _("This invitation does not open any more"),
@@ -136,7 +148,7 @@ TABLE: dict[type[Exception], Notice] = {
         _("This hospital is not connected"),
         _("No call was made and nothing was sent. Ask your IT department to connect it."),
     ),
-    LaunchExpired: Notice(400, _("This took too long"), RELAUNCH),
+    LaunchExpired: Notice(400, _("This took too long, or was used already"), RELAUNCH),
     GrantEnded: Notice(401, _("The chart has closed this page"), _("Open Second Opinion again from the chart.")),
     LaunchRefused: Notice(403, _("The sign-in was refused"), RELAUNCH, spoken=True),
     IdentityRejected: Notice(403, _("We could not be sure who you are"), RELAUNCH, spoken=True),
@@ -150,6 +162,11 @@ TABLE: dict[type[Exception], Notice] = {
     ArchiveUnavailable: NOT_NOW,
     ImagingError: Notice(422, _("These files cannot be used"), _("Nothing of them was sent."), spoken=True),
     StoreUnavailable: NOT_NOW,
+    NoSuchRow: Notice(
+        404,
+        _("Nothing waits under this number"),
+        _("The address is not complete, or is from another installation. Nothing was changed."),
+    ),
 }
 """The first class of an error's own line of ancestors that stands here decides."""
 

@@ -18,7 +18,6 @@ from smart_app import review, worklists
 from smart_app.deliver import settle
 from smart_app.referral import NoSuchReferral, Referral, ReferralError, Status, Unfinished, WrongStatus
 from smart_app.store import Owed
-from smart_app.store.errors import NoSuchRow
 from smart_app.web.answers import moved, page
 from smart_app.web.errors import error_state, notice_of
 from smart_app.web.sessions import current_line, ports
@@ -87,7 +86,7 @@ def _number(get: Callable[[str], Referral], referral_id: str) -> str:
 
 @blueprint.get("/operate/<row_id>/<act>")
 def decide(row_id: str, act: str) -> Response:
-    """What this decision does, before it is taken. Raises NoSuchReferral for a row or an act that does not exist."""
+    """What this decision does, before it is taken. Raises NoSuchRow, or NoSuchReferral for an act that is none."""
     current_line("operator")
     owed, referral = _parked(row_id)
     if act not in ACTS or ((act == "there") != (owed.action == "file_opinion") and act != "retry"):
@@ -152,10 +151,7 @@ def _decide_page(owed: Owed, referral: Referral, act: str, problem: Exception | 
 
 def _parked(row_id: str) -> tuple[Owed, Referral]:
     with ports().store.reading() as tx:
-        try:
-            owed = tx.outbox.get(row_id)
-        except NoSuchRow:
-            raise NoSuchReferral("Nothing of this number is waiting.") from None
+        owed = tx.outbox.get(row_id)
         if owed.state != "parked":
             raise WrongStatus("This is not waiting for anybody any more.")
         return owed, tx.referrals.get(owed.referral_id)

@@ -24,6 +24,7 @@ from smart_app.sites import Organisation, Site
 from smart_app.store import Line
 from smart_app.web.answers import page
 from smart_app.web.doors import Doors
+from smart_app.web.errors import BegunElsewhere
 from smart_app.web.sessions import LASTS, alone, browser, end_strangers, known_browser, ports
 from smart_app.web.windows import home_of, send_to_arrive
 
@@ -128,7 +129,7 @@ def _away(issuer: Issuer, *, launch: str | None, redirect_uri: str, organisation
 
 
 def _taken(*, same_browser: bool = False) -> tuple[Pending, dict[str, str]]:
-    """The launch under way of this state, once. Raises LaunchExpired, also where another browser began it.
+    """The launch under way of this state, once. Raises LaunchExpired, and BegunElsewhere where another browser did.
 
     Only a frame may come back without our cookie: else a link could slip a stranger's chart under somebody's hands
     (RFC 9700 section 4.7).
@@ -140,7 +141,7 @@ def _taken(*, same_browser: bool = False) -> tuple[Pending, dict[str, str]]:
     kept: dict[str, str] = json.loads(doors().vault.open(sealed))
     here = browser()
     if (here or same_browser or alone()) and here != kept["browser"]:
-        raise LaunchExpired("This launch was begun in another window. Please launch again from the chart.")
+        raise BegunElsewhere("This was begun in another browser.")
     return Pending.from_json(kept["pending"]), kept
 
 

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from launch.errors import LaunchExpired
 from smart_app.store import Line
 from smart_app.web.answers import page
+from smart_app.web.errors import BegunElsewhere
 from smart_app.web.sessions import alone, current_line, end_strangers, find_line, idle_seconds, known_browser, ports
 
 blueprint = Blueprint("windows", __name__)
@@ -43,7 +44,7 @@ def arrive() -> AnyResponse:
     if find_line(line.id) is not None:
         return redirect(home_of(line), 303)
     if alone():
-        raise LaunchExpired("This window keeps no cookie of ours. Open it again from the chart.")
+        raise BegunElsewhere("This window keeps no cookie of ours, or is not the one that began.")
     return _offer(line, "", kept=False)
 
 
@@ -57,7 +58,7 @@ def give() -> Response:
 def handoff() -> AnyResponse:
     """Open the same line in this window's own cookie jar. A link on another site opens nothing."""
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
-        raise LaunchExpired("A window of its own is opened from our page only. Open it again from there.")
+        raise BegunElsewhere("A window of its own is opened from our page only.")
     line = _taken(request.args.get("code", ""))
     here = known_browser()
     with ports().store.transaction() as tx:

@@ -100,7 +100,7 @@ def test_another_browser_cannot_finish_a_launch_that_was_begun_here(town: Town) 
     stranger, window = Window(), Window()
     window.get(town.launch_url(), timeout=20)
     back = stranger.until("/callback", town.launch_url())
-    assert error_of(window.get(back, timeout=20)) == (400, "LaunchExpired")
+    assert error_of(window.get(back, timeout=20)) == (400, "BegunElsewhere")
 
 
 def test_a_link_to_somebody_elses_launch_opens_nothing_in_a_window_that_was_never_here(town: Town) -> None:
@@ -108,9 +108,9 @@ def test_a_link_to_somebody_elses_launch_opens_nothing_in_a_window_that_was_neve
     alone = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"}
     for step in ("/callback", "/arrive"):
         link = Window().until(step, town.launch_url())
-        assert error_of(Window().get(link, headers=alone, timeout=20)) == (400, "LaunchExpired")
+        assert error_of(Window().get(link, headers=alone, timeout=20)) == (400, "BegunElsewhere")
     offered = requests.get(Window().until("/arrive", town.launch_url()), headers=JSON, timeout=20).json()["url"]
-    assert error_of(Window().get(town.base + offered, headers=alone, timeout=20)) == (400, "LaunchExpired")
+    assert error_of(Window().get(town.base + offered, headers=alone, timeout=20)) == (400, "BegunElsewhere")
 
 
 def test_a_frame_that_keeps_no_cookie_is_offered_a_window_of_its_own(town: Town) -> None:
@@ -139,7 +139,7 @@ def test_experts_and_operators_sign_in_with_their_own_organisation(
 
 def test_a_sign_in_ends_in_the_browser_that_began_it_or_nowhere(town: Town) -> None:
     back = Window().until("/sign-in/callback", f"{town.base}/sign-in/northlight?login_hint=exemplar")
-    assert error_of(Window().get(back, timeout=20)) == (400, "LaunchExpired")
+    assert error_of(Window().get(back, timeout=20)) == (400, "BegunElsewhere")
 
 
 def test_a_refusal_of_the_ehr_is_told_and_nothing_opens(town: Town) -> None:

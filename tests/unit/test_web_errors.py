@@ -23,8 +23,8 @@ from imaging.errors import NotHere, UnsafeMedia
 from launch.errors import DiscoveryFailed, GrantEnded, LaunchRefused, UntrustedIssuer
 from smart_app.referral import NoSuchReferral, StaleReferral, Unfinished, WrongStatus
 from smart_app.status import Stopped
-from smart_app.store.errors import LedgerClosed, StoreUnavailable
-from smart_app.web.errors import FAULT, LineEnded, error_answer, notice_of
+from smart_app.store.errors import LedgerClosed, NoSuchRow, StoreUnavailable
+from smart_app.web.errors import FAULT, BegunElsewhere, LineEnded, error_answer, notice_of
 from tests.web import JSON, Web
 
 ROOMS = (
@@ -36,7 +36,7 @@ ROOMS = (
     smart_app.store.errors,
     smart_app.web.errors,
 )
-OURS_TO_MEND = {"StoreError", "StoreOutdated", "DocumentUnreadable", "LedgerClosed", "NoSuchRow", "WebError"}
+OURS_TO_MEND = {"StoreError", "StoreOutdated", "DocumentUnreadable", "LedgerClosed", "WebError"}
 """What a visitor can do nothing about and cannot cause: told as a fault of ours, with a number."""
 
 
@@ -85,6 +85,8 @@ def test_every_error_of_every_room_has_words(kind: type[Exception]) -> None:
         (DiscoveryFailed("Silent."), 503),
         (UnsafeMedia("Too many files."), 413),
         (StoreUnavailable("Locked."), 503),
+        (NoSuchRow("None."), 404),
+        (BegunElsewhere("There."), 400),
         (LedgerClosed("Never."), 500),
         (MethodNotAllowed(), 405),
         (ValueError("Marguerite"), 500),
@@ -143,6 +145,28 @@ def test_a_stranger_and_nobody_are_told_the_same(web: Web) -> None:
         client.get(f"/line/{line.id}/referrals/{name}", headers=JSON).json["error"] for name in (referral.id, "no-such")
     ]
     assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("act", ["retry", "there", "close", "nonsense"])
+def test_a_number_under_which_nothing_waits_is_said_plainly(web: Web, act: str) -> None:
+    """An old bookmark, a cut address: a page without a fault's number, looking and deciding alike."""
+    client, line = web.sit_down("operator")
+    proof = web.csrf(client, line)
+    answers = [client.get(f"/line/{line.id}/operate/no-such-row/{act}")]
+    if act != "nonsense":
+        form = {"csrf": proof, "resource": "DocumentReference/1", "what": "Called."}
+        answers.append(client.post(f"/line/{line.id}/operate/no-such-row/{act}", data=form))
+    for answer in answers:
+        assert answer.status_code == 404
+        assert "Nothing waits under this number" in answer.get_data(as_text=True)
+
+
+def test_what_was_begun_elsewhere_is_not_called_too_late(web: Web) -> None:
+    """It did not take too long: the person is in the wrong window, and is told where to go on."""
+    with web.app.test_request_context("/"):
+        page = error_answer(BegunElsewhere("There.")).get_data(as_text=True)
+    assert "This was begun in another browser" in page
+    assert "too long" not in page
 
 
 def test_a_window_without_cookies_is_told_so(web: Web) -> None:
