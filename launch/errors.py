@@ -10,7 +10,8 @@ LaunchError
 ├── LaunchRefused          the authorisation server said no; `reason` is its error code
 ├── GrantEnded             the token can no longer be refreshed: launch again
 ├── IdentityRejected       the id_token does not prove who is there
-└── KeysMissing            our own signing keys are not there or cannot be read
+├── KeysMissing            our own signing keys are not there or cannot be read
+└── RotationUnderWay       a new pair of keys already waits for its turn
 """
 
 from __future__ import annotations
@@ -71,3 +72,7 @@ class IdentityRejected(LaunchError):
 
 class KeysMissing(LaunchError):
     """The folder of signing keys is empty or holds something that is not a key."""
+
+
+class RotationUnderWay(LaunchError):
+    """A new pair of keys was added and does not sign yet. Nothing was changed."""
