@@ -23,7 +23,7 @@ from launch.errors import (
     UntrustedIssuer,
 )
 from launch.issuers import Issuer, Issuers
-from launch.keys import Keys, generate
+from launch.keys import Keys
 from launch.outbound import LARGEST_ANSWER, Outbound, check_address, read_json
 from tests.unit.launch_authority import Authority
 
@@ -264,21 +264,6 @@ def test_keys_stay_on_disk_for_us_alone_and_the_published_set_is_public(tmp_path
         assert key["kid"]
         assert key["use"] == "sig"
     json.dumps(published)
-
-
-def test_the_oldest_key_signs_until_its_file_is_removed(tmp_path: Path) -> None:
-    """An EHR that keeps our key set for a day must know a key before it signs."""
-    Keys.create(tmp_path)
-    both = generate(tmp_path)
-    assert len(both.jwks()["keys"]) == 4
-    everything = KeySet.import_key_set(both.jwks())
-    first = {key["alg"]: key["kid"] for key in reversed(both.jwks()["keys"])}
-    for alg in ("RS384", "ES384"):
-        token = jwt.decode(both.sign({"iss": "x"}, alg), everything, algorithms=[alg])
-        assert token.header == {"typ": "JWT", "alg": alg, "kid": first[alg]}
-    for path in tmp_path.glob("*-1.pem"):
-        path.unlink()
-    assert jwt.decode(Keys.load(tmp_path).sign({}), everything, algorithms=["RS384"]).header["kid"] != first["RS384"]
 
 
 def test_processes_that_start_together_agree_on_the_keys(tmp_path: Path) -> None:
