@@ -77,7 +77,7 @@ class Client(OAuth2Session):  # type: ignore[misc]
         )
         self.now = now
         self.http = http
-        protect(self, practice=http.practice, timeout=http.timeout, origins=origins)
+        protect(self, practice=http.practice, timeout=http.timeout, origins=origins, inside=http.inside)
         if issuer.auth == "private_key_jwt":
             if keys is None:
                 raise LaunchRefused("Our signing keys are needed for this registration.", reason="invalid_client")

@@ -1,14 +1,15 @@
 """Every call that leaves us on the way in. Rule: https to public addresses only, never led elsewhere by a redirect.
 
-In the practice mode loopback, private addresses and http are allowed, since the practice EHR lives there.
+A hospital's own EHR may have a private address: the operator names its origin (`inside`). Loopback and link-local
+addresses, where machines keep their own secrets, stay refused even there. In the practice mode loopback, private
+addresses and http are allowed, since the practice EHR lives there.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -21,7 +22,7 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-from launch.errors import AnswerUnusable, UnsafeAddress
+from launch.errors import UnsafeAddress
 
 TIMEOUT = (5.0, 20.0)
 """Seconds to connect and seconds without a byte, for callers that give none."""
@@ -36,13 +37,27 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Outbound(requests.Session):
-    """A session that keeps the rule of this module. One per process is enough; threads may share it for plain reads."""
+    """A session that keeps the rule of this module. One per process is enough; threads may share it for plain reads.
 
-    def __init__(self, *, practice: bool = False, timeout: float | tuple[float, float] = TIMEOUT) -> None:
+    `inside` names the origins (`https://fhir.hospital.lan`) that may have private addresses.
+    """
+
+    def __init__(
+        self,
+        *,
+        practice: bool = False,
+        timeout: float | tuple[float, float] = TIMEOUT,
+        inside: Iterable[str] = (),
+    ) -> None:
         super().__init__()
         self.practice = practice
         self.timeout = timeout
-        protect(self, practice=practice, timeout=timeout)
+        self.inside = frozenset(origin(url) for url in inside)
+        protect(self, practice=practice, timeout=timeout, inside=self.inside)
+
+    def check(self, url: str) -> str:
+        """The address, if it may be called. Raises UnsafeAddress."""
+        return check_address(url, practice=self.practice, inside=self.inside)
 
 
 def protect(
@@ -51,10 +66,11 @@ def protect(
     practice: bool,
     timeout: float | tuple[float, float] = TIMEOUT,
     origins: Iterable[str] | None = None,
+    inside: frozenset[str] = frozenset(),
 ) -> None:
     """Put the guard under any session. With `origins` given, requests to every other origin raise UnsafeAddress."""
     allowed = None if origins is None else frozenset(origin(url) for url in origins)
-    adapter = _Guard(practice=practice, timeout=timeout, origins=allowed)
+    adapter = _Guard(practice=practice, timeout=timeout, origins=allowed, inside=inside)
     session.adapters.clear()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -77,7 +93,7 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname.lower()}:{port or _PORTS[parts.scheme]}"
 
 
-def check_address(url: str, *, practice: bool) -> str:
+def check_address(url: str, *, practice: bool, inside: frozenset[str] = frozenset()) -> str:
     """Give back the address if it may be called or shown. Raises UnsafeAddress, which names the host and no more.
 
     Names are judged again once they are resolved: a public name may point inside.
@@ -91,52 +107,48 @@ def check_address(url: str, *, practice: bool) -> str:
     if not where.startswith("https:"):
         raise UnsafeAddress(f"The address of {parts.hostname} does not use https.")
     host = (parts.hostname or "").rstrip(".").lower()
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or _inside(host):
+    named = where in inside
+    if host == "localhost" or host.endswith(".localhost") or (host.endswith((".local", ".internal")) and not named):
+        raise UnsafeAddress(f"{parts.hostname} is not a public address.")
+    if (literal := _literal(host)) is not None and not _may_be(literal, named=named):
         raise UnsafeAddress(f"{parts.hostname} is not a public address.")
     return url
 
 
-def read_json(http: requests.Session, url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """GET one JSON object. Raises AnswerUnusable (with the HTTP status where there was one) or UnsafeAddress."""
-    host = urlsplit(url).hostname
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def _literal(host: str) -> _Address | None:
+    """The address a host name is, where it is one. Names are not literal addresses."""
     try:
-        with http.get(url, headers={"Accept": "application/json", **(headers or {})}, stream=True) as response:
-            body = _read(response)
-            status = response.status_code
-    except requests.RequestException as problem:
-        raise AnswerUnusable(f"{host} cannot be reached ({type(problem).__name__}).") from problem
-    if status != requests.codes.ok:
-        raise AnswerUnusable(f"{host} answered with status {status}.", status=status)
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError) as problem:
-        raise AnswerUnusable(f"{host} did not answer with JSON.", status=status) from problem
-    if not isinstance(answer, dict):
-        raise AnswerUnusable(f"{host} did not answer with a JSON object.", status=status)
-    return answer
-
-
-def _read(response: requests.Response) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_content(65536):
-        body += chunk
-        if len(body) > LARGEST_ANSWER:
-            raise AnswerUnusable(f"The answer is larger than {LARGEST_ANSWER} bytes.", status=response.status_code)
-    return bytes(body)
-
-
-def _inside(host: str) -> bool:
-    """Is this a literal address that is not public? Names are not literal addresses."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        try:
-            # "127.1", "0x7f000001" and "2130706433" are addresses to the C library though not to Python.
-            address = ipaddress.ip_address(socket.inet_aton(host))
-        except OSError:
-            return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global or address.is_multicast
+        pass
+    try:
+        # "127.1", "0x7f000001" and "2130706433" are addresses to the C library though not to Python.
+        return ipaddress.ip_address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def _carried(address: _Address) -> _Address:
+    """The IPv4 address inside an IPv6 one, where the network would take it out again (mapped, 6to4, NAT64)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _may_be(address: _Address, *, named: bool) -> bool:
+    """May this address be called? Private ones only where the operator `named` the origin."""
+    address = _carried(address)
+    if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
+        return False
+    return address.is_global or (named and address.is_private)
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -144,33 +156,31 @@ def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-class _PublicPeer:
+class _JudgedPeer:
     """Judge the address really connected to, before a byte is sent: this is what survives DNS rebinding."""
 
     host: str
+    port: int
+    inside: frozenset[tuple[str, int]] = frozenset()
 
     def _new_conn(self) -> socket.socket:
         connection: socket.socket = super()._new_conn()  # type: ignore[misc]
-        if _inside(str(connection.getpeername()[0])):
+        peer = ipaddress.ip_address(str(connection.getpeername()[0]).partition("%")[0])
+        if not _may_be(peer, named=(self.host.lower(), self.port) in self.inside):
             connection.close()
             raise UnsafeAddress(f"{self.host} does not resolve to a public address.")
         return connection
 
 
-class _HTTPPeer(_PublicPeer, HTTPConnection):
-    pass
-
-
-class _HTTPSPeer(_PublicPeer, HTTPSConnection):
-    pass
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPPeer
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPSPeer
+def _pools(inside: frozenset[str]) -> dict[str, type[HTTPConnectionPool]]:
+    """Connection pools whose connections judge their peer."""
+    judged = {"inside": frozenset((parts.hostname or "", parts.port or 0) for parts in map(urlsplit, inside))}
+    plain = type("_HTTPPeer", (_JudgedPeer, HTTPConnection), judged)
+    secure = type("_HTTPSPeer", (_JudgedPeer, HTTPSConnection), judged)
+    return {
+        "http": type("_HTTPPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("_HTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }
 
 
 class _Patience(Retry):
@@ -185,7 +195,14 @@ class _Patience(Retry):
 class _Guard(HTTPAdapter):
     """Retries are for reads; a write is sent once, since only the caller knows whether it may be sent again."""
 
-    def __init__(self, *, practice: bool, timeout: float | tuple[float, float], origins: frozenset[str] | None) -> None:
+    def __init__(
+        self,
+        *,
+        practice: bool,
+        timeout: float | tuple[float, float],
+        origins: frozenset[str] | None,
+        inside: frozenset[str],
+    ) -> None:
         retries = _Patience(
             total=2,
             allowed_methods=frozenset({"GET", "HEAD"}),
@@ -194,13 +211,13 @@ class _Guard(HTTPAdapter):
             retry_after_max=PATIENCE,
             raise_on_status=False,
         )
-        self.practice, self.timeout, self.origins = practice, timeout, origins
+        self.practice, self.timeout, self.origins, self.inside = practice, timeout, origins, inside
         super().__init__(max_retries=retries)
         if not practice:
-            self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+            self.poolmanager.pool_classes_by_scheme = _pools(inside)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        url = check_address(request.url or "", practice=self.practice)
+        url = check_address(request.url or "", practice=self.practice, inside=self.inside)
         here = origin(url)
         if self.origins is not None and here not in self.origins:
             raise UnsafeAddress(f"{urlsplit(url).hostname} is not an address this token may be sent to.")

@@ -1,13 +1,14 @@
 """Other people's signatures and the key sets they publish. Rule: never `none`, never a shared secret, never our choice.
 
-RFC 7515, RFC 7517. A key set is kept for an hour; a token that no kept key fits has it read once more.
+RFC 7515, RFC 7517. A key set is kept as long as its server says (an hour where it does not); a token that no kept key
+fits has it read once more, though not at the pace of somebody who sends such tokens.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from joserfc import jwt
@@ -15,8 +16,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from launch.documents import KEPT_AT_MOST, Documents, Fetched, fetch_json
 from launch.errors import AnswerUnusable, DiscoveryFailed, IdentityRejected
-from launch.outbound import Outbound, read_json
+from launch.outbound import Outbound
 
 ALGORITHMS = {"RS256": "RSA", "RS384": "RSA", "RS512": "RSA", "PS256": "RSA", "ES256": "EC", "ES384": "EC"}
 """Allowed signatures and the key type each needs."""
@@ -24,7 +26,11 @@ ALGORITHMS = {"RS256": "RSA", "RS384": "RSA", "RS512": "RSA", "PS256": "RSA", "E
 LONGEST = 100_000
 """Characters of the longest token we verify; real ones carry certificates in the header and groups in the claims."""
 
-TTL = 3600.0
+RSA_BITS = 2048
+"""RFC 7518 section 3.3: a shorter key is no proof."""
+
+AGAIN_AFTER = 10.0
+"""Seconds before a key set is read once more for a second token that no kept key fits."""
 
 
 def proven_claims(
@@ -66,35 +72,53 @@ def _fitting(keys: Iterable[dict[str, Any]], alg: str, kid: object) -> list[RSAK
             name: value for name in ("kty", "n", "e", "crv", "x", "y") if isinstance(value := key.get(name), str)
         }
         try:
-            fitting.append(RSAKey.import_key(public) if kind == "RSA" else ECKey.import_key(public))
+            imported = RSAKey.import_key(public) if kind == "RSA" else ECKey.import_key(public)
+            long_enough = kind != "RSA" or imported.public_key.key_size >= RSA_BITS
         except (JoseError, ValueError, TypeError, KeyError):
             continue  # one odd key of a set must not spoil the others
+        if long_enough:
+            fitting.append(imported)
     return fitting
 
 
-_kept: dict[str, tuple[float, list[dict[str, Any]]]] = {}
+_sets: Documents[list[dict[str, Any]]] = Documents()
+_reread: dict[str, float] = {}
 _lock = threading.Lock()
 
 
 def _key_set(jwks_uri: str, http: Outbound, clock: Callable[[], float], *, fresh: bool) -> list[dict[str, Any]]:
-    with _lock:
-        read_at, keys = _kept.get(jwks_uri, (float("-inf"), []))
-    if not fresh and clock() - read_at < TTL:
-        return keys
-    try:
-        answer = read_json(http, jwks_uri)
-    except AnswerUnusable as problem:
-        raise DiscoveryFailed(
-            f"The keys of the issuer could not be read: {problem}", status=problem.status
-        ) from problem
+    """Raises DiscoveryFailed where the keys cannot be read."""
+
+    def read(validators: Mapping[str, str]) -> Fetched:
+        try:
+            return fetch_json(http, jwks_uri, validators)
+        except AnswerUnusable as problem:
+            raise DiscoveryFailed(
+                f"The keys of the issuer could not be read: {problem}", status=problem.status
+            ) from problem
+
+    again = fresh and _may_read_again(jwks_uri, clock())
+    return _sets.get((jwks_uri, http.practice, http.inside), read, _keys_of, clock=clock, again=again)
+
+
+def _keys_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
     listed = answer.get("keys")
-    keys = [key for key in listed if isinstance(key, dict)] if isinstance(listed, list) else []
+    return [key for key in listed if isinstance(key, dict)] if isinstance(listed, list) else []
+
+
+def _may_read_again(jwks_uri: str, now: float) -> bool:
     with _lock:
-        _kept[jwks_uri] = (clock(), keys)
-    return keys
+        last = _reread.get(jwks_uri)
+        if last is not None and 0 <= now - last < AGAIN_AFTER:
+            return False
+        if len(_reread) >= KEPT_AT_MOST:
+            _reread.clear()
+        _reread[jwks_uri] = now
+        return True
 
 
 def forget() -> None:
     """Empty the kept key sets."""
+    _sets.forget()
     with _lock:
-        _kept.clear()
+        _reread.clear()

@@ -15,6 +15,7 @@ from joserfc.jwk import KeySet
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 
 from launch import discovery
+from launch.documents import read_json
 from launch.errors import (
     AnswerUnusable,
     DiscoveryFailed,
@@ -24,7 +25,7 @@ from launch.errors import (
 )
 from launch.issuers import Issuer, Issuers
 from launch.keys import Keys
-from launch.outbound import LARGEST_ANSWER, Outbound, check_address, read_json
+from launch.outbound import LARGEST_ANSWER, Outbound, check_address
 from tests.unit.launch_authority import Authority
 
 
