@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom.dataset import Dataset
 
-TOO_LARGE, NO_FRAME = 3, 4
+TOO_LARGE, NO_FRAME, UNREAD = 3, 4, 5
 QUALITY = 85
 
 
@@ -25,18 +25,43 @@ def draw(path: str, frame: int, size: int) -> bytes:
     """The JPEG. Ends the process where the picture is too large or the frame is not there."""
     import pydicom
     from PIL import Image
-    from pydicom.pixels.utils import pixel_array
 
     dataset = pydicom.dcmread(path, force=True)
     if int(dataset.Rows) * int(dataset.Columns) > MOST_PIXELS:
         sys.exit(TOO_LARGE)
     if not 1 <= frame <= int(dataset.get("NumberOfFrames") or 1):
         sys.exit(NO_FRAME)
-    picture = Image.fromarray(_grey_or_colour(dataset, pixel_array(dataset, index=frame - 1)))
+    picture = Image.fromarray(_grey_or_colour(dataset, _stored(path, dataset, frame - 1)))
     picture.thumbnail((size, size))
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
+
+
+JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+
+
+def _stored(path: str, dataset: Dataset, index: int) -> NDArray[Any]:
+    from pydicom.pixels.utils import pixel_array
+
+    if str(dataset.file_meta.get("TransferSyntaxUID")) == JPEG_EXTENDED and int(dataset.BitsStored) > 8:
+        return _twelve_bits(path, dataset, index)
+    return pixel_array(dataset, index=index)
+
+
+def _twelve_bits(path: str, dataset: Dataset, index: int) -> NDArray[Any]:
+    """JPEG of 12 bits, which pydicom's plugins refuse and GDCM reads when it is asked itself."""
+    import gdcm
+    import numpy as np
+
+    reader = gdcm.ImageReader()
+    reader.SetFileName(path)
+    if not reader.Read():
+        sys.exit(UNREAD)
+    whole = np.frombuffer(reader.GetImage().GetBuffer().encode("utf-8", "surrogateescape"), "<u2")
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    frame = whole[index * rows * columns : (index + 1) * rows * columns]
+    return frame.reshape(rows, columns)
 
 
 def _grey_or_colour(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.uint8]:

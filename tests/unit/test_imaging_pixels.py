@@ -106,3 +106,11 @@ def test_the_process_knows_no_secret_and_may_use_no_more_memory_than_it_was_give
     large = confined.run("greedy", "900000000", confines=confined.Confines(memory=400_000_000))
     assert (small.code, small.out) == (0, b"none")
     assert (large.code, large.out) == (1, b"none")
+
+
+def test_angiography_in_twelve_bit_jpeg_is_drawn(shared: Path) -> None:
+    """A syntax that pydicom's plugins refuse; the vessels are there, not one flat grey."""
+    drawn = picture(shared / "data" / "dicom" / "compressed_wg04" / "XA1_JPLY", size=128).convert("L")
+    low, high = drawn.getextrema()
+    assert drawn.size == (128, 128)
+    assert high - low > 150
