@@ -1,4 +1,4 @@
-"""The hospitals we are connected to and the organisations that read for us, from one TOML file."""
+"""Every hospital and reading organisation of this installation, as it stands; and the TOML file some come from."""
 
 from __future__ import annotations
 
@@ -7,44 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Persona:
-    """One way into a site's EHR: an issuer for an audience.
-
-    `audience` is "clinician", "patient" or "system". `auth` is a token_endpoint_auth_method (RFC 7591 section 2),
-    with "none" for a public client.
-    """
-
-    audience: str
-    iss: str
-    client_id: str
-    scopes: tuple[str, ...]
-    auth: str = "private_key_jwt"
-    client_secret: str = ""
-
-
-@dataclass(frozen=True)
-class Site:
-    """One hospital. `profile` names how its chart takes a report (`fhir.filing`): epic, oracle or open."""
-
-    id: str
-    name: str
-    profile: str
-    personas: tuple[Persona, ...]
-    timezone: str = "UTC"
-    frame_ancestors: tuple[str, ...] = ()
-    emergency_number: str = "911"
-    phone: str = ""
-    note_status: str = "preliminary"  # Epic only: "preliminary" or "final"
-    note_code: str = ""  # the organisation's own note type, if it has one
-
-    def persona(self, audience: str) -> Persona:
-        """The persona for that audience. Raises KeyError where the site has none."""
-        for persona in self.personas:
-            if persona.audience == audience:
-                return persona
-        raise KeyError(f"site {self.id} has no {audience} persona")
+from smart_app.sites.hours import read_hours
+from smart_app.sites.registration import Persona
+from smart_app.sites.site import Adaptation, Brand, Contact, Site
 
 
 @dataclass(frozen=True)
@@ -56,7 +21,7 @@ class Organisation:
     iss: str
     client_id: str
     role: str = "expert"
-    client_secret: str = ""
+    client_secret: str = field(default="", repr=False)
     phone: str = ""
     email: str = ""
     subspecialties: tuple[str, ...] = ()
@@ -71,7 +36,7 @@ class Directory:
     source: str = field(default="", compare=False)
 
     def site(self, site_id: str) -> Site:
-        """That site. Raises KeyError."""
+        """That site, also where it is disabled. Raises KeyError."""
         for site in self.sites:
             if site.id == site_id:
                 return site
@@ -93,6 +58,11 @@ class Directory:
                     return site, persona
         return None
 
+    def readers_for(self, site_id: str) -> tuple[Organisation, ...]:
+        """The reading organisations that may receive images of that site. Raises KeyError."""
+        site = self.site(site_id)
+        return tuple(o for o in self.organisations if o.role == "expert" and site.may_be_read_by(o.id))
+
 
 def load_directory(path: Path) -> Directory:
     """Read the TOML file. Raises ValueError naming the file and the field that is wrong."""
@@ -102,19 +72,21 @@ def load_directory(path: Path) -> Directory:
         raise ValueError(f"{path}: cannot be read: {problem}") from problem
     try:
         sites = tuple(_site(entry) for entry in raw.get("site", []))
-        organisations = tuple(_organisation(entry) for entry in raw.get("organisation", []))
-    except (TypeError, KeyError) as problem:
+        organisations = tuple(Organisation(**_tuples(entry)) for entry in raw.get("organisation", []))
+    except (TypeError, KeyError, ValueError) as problem:
         raise ValueError(f"{path}: {problem}") from problem
     return Directory(sites, organisations, str(path))
 
 
 def _site(entry: dict[str, Any]) -> Site:
     personas = tuple(Persona(**_tuples(p)) for p in entry.pop("persona", []))
-    return Site(personas=personas, **_tuples(entry))
-
-
-def _organisation(entry: dict[str, Any]) -> Organisation:
-    return Organisation(**_tuples(entry))
+    contacts = tuple(Contact(**c) for c in entry.pop("contact", []))
+    hours = read_hours(entry.pop("hours"), tuple(entry.pop("away", ()))) if "hours" in entry else None
+    brand = Brand(**entry.pop("brand", {}))
+    adaptation = Adaptation(**_tuples(entry.pop("adaptation", {})))
+    return Site(
+        registrations=personas, contacts=contacts, hours=hours, brand=brand, adaptation=adaptation, **_tuples(entry)
+    )
 
 
 def _tuples(entry: dict[str, Any]) -> dict[str, Any]:

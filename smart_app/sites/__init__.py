@@ -1,0 +1,28 @@
+"""The hospitals we are connected to and the organisations that read for us: plain records, no store and no wire."""
+
+from __future__ import annotations
+
+from smart_app.sites.directory import Directory, Organisation, load_directory
+from smart_app.sites.errors import NoSuchSite, SiteError, SiteStale, SiteUnfit
+from smart_app.sites.hours import Hours, read_hours
+from smart_app.sites.registration import AUDIENCES, STAGES, Persona
+from smart_app.sites.site import Adaptation, Brand, Contact, Site
+
+__all__ = [
+    "AUDIENCES",
+    "STAGES",
+    "Adaptation",
+    "Brand",
+    "Contact",
+    "Directory",
+    "Hours",
+    "NoSuchSite",
+    "Organisation",
+    "Persona",
+    "Site",
+    "SiteError",
+    "SiteStale",
+    "SiteUnfit",
+    "load_directory",
+    "read_hours",
+]
