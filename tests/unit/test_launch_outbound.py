@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import KeySet
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 
 from launch import discovery
