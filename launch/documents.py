@@ -10,12 +10,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from launch.errors import AnswerUnusable
 from launch.outbound import LARGEST_ANSWER
@@ -31,6 +32,8 @@ LONGEST = 86_400.0
 
 KEPT_AT_MOST = 1000
 _DIRECTIVES = ("max-age", "stale-if-error")
+_VALIDATORS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
+_CONDITIONS = frozenset(_VALIDATORS)
 T = TypeVar("T")
 
 
@@ -54,7 +57,7 @@ def fetch_json(http: requests.Session, url: str, headers: Mapping[str, str] | No
     """GET one JSON object, with the headers of its answer. Raises as `read_json`, which is for a single reading."""
     host = urlsplit(url).hostname
     status, got, body = fetch(http, url, {"Accept": "application/json", **(headers or {})})
-    if status == requests.codes.not_modified:
+    if status == requests.codes.not_modified and not _CONDITIONS.isdisjoint(headers or ()):
         return Fetched(None, got)
     if status != requests.codes.ok:
         raise AnswerUnusable(f"{host} answered with status {status}.", status=status)
@@ -91,7 +94,7 @@ class _Kept(Generic[T]):
     made: T
     fresh_until: float
     bearable_until: float  # past this it is not even used while the server is in trouble
-    validators: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Documents(Generic[T]):
@@ -128,7 +131,7 @@ class Documents(Generic[T]):
             if newer is not None and newer is not kept and clock() < newer.fresh_until:
                 return newer.made  # another thread has just read it
             try:
-                fetched = read(kept.validators if kept is not None else {})
+                fetched = read(_validators(kept.headers) if kept is not None else {})
             except AnswerUnusable as problem:
                 if kept is not None and not again and _in_trouble(problem) and clock() < kept.bearable_until:
                     return kept.made
@@ -138,15 +141,17 @@ class Documents(Generic[T]):
     def _keep(
         self, key: Hashable, kept: _Kept[T] | None, fetched: Fetched, make: Callable[[dict[str, Any]], T], at: float
     ) -> T:
-        lifetime, bears = lifetimes(fetched.headers, self._bears)
-        fresh_until, bearable_until = at + lifetime, at + lifetime + bears
         if fetched.document is not None:
-            validators = _validators(fetched.headers)
-            new = _Kept(make(fetched.document), fresh_until, bearable_until, validators)
+            headers = CaseInsensitiveDict(fetched.headers)
+            made = make(fetched.document)
         elif kept is not None:
-            new = replace(kept, fresh_until=fresh_until, bearable_until=bearable_until)
+            headers = CaseInsensitiveDict(kept.headers)
+            headers.update(fetched.headers)  # RFC 9111 section 3.2
+            made = kept.made
         else:
             raise AnswerUnusable("The server says that nothing changed, of a document never read.", status=304)
+        lifetime, bears = lifetimes(headers, self._bears)
+        new = _Kept(made, at + lifetime, at + lifetime + bears, headers)
         with self._lock:
             if len(self._kept) >= KEPT_AT_MOST:
                 self._kept.clear()
@@ -193,8 +198,7 @@ def _until_expiry(headers: Mapping[str, str]) -> float:
 
 
 def _validators(headers: Mapping[str, str]) -> dict[str, str]:
-    pairs = (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
-    return {name: headers[said] for name, said in pairs if headers.get(said)}
+    return {name: headers[said] for name, said in _VALIDATORS.items() if headers.get(said)}
 
 
 def _in_trouble(problem: AnswerUnusable) -> bool:

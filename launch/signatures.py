@@ -6,6 +6,7 @@ fits has it read once more, though not at the pace of somebody who sends such to
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -72,13 +73,17 @@ def _fitting(keys: Iterable[dict[str, Any]], alg: str, kid: object) -> list[RSAK
             name: value for name in ("kty", "n", "e", "crv", "x", "y") if isinstance(value := key.get(name), str)
         }
         try:
-            imported = RSAKey.import_key(public) if kind == "RSA" else ECKey.import_key(public)
-            long_enough = kind != "RSA" or imported.public_key.key_size >= RSA_BITS
+            if kind == "RSA" and _bits(public["n"]) < RSA_BITS:
+                continue
+            fitting.append(RSAKey.import_key(public) if kind == "RSA" else ECKey.import_key(public))
         except (JoseError, ValueError, TypeError, KeyError):
             continue  # one odd key of a set must not spoil the others
-        if long_enough:
-            fitting.append(imported)
     return fitting
+
+
+def _bits(modulus: object) -> int:
+    text = str(modulus)
+    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))).bit_length()
 
 
 _sets: Documents[list[dict[str, Any]]] = Documents()

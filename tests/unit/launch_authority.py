@@ -208,17 +208,17 @@ class Authority:
         return [seen for seen in self.seen if seen.path == path]
 
 
-def _part(value: dict | bytes) -> str:
+def as_part(value: dict | bytes) -> str:
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def signed_by_nobody(claims: dict) -> str:
     """An unsigned token, as an attacker writes one."""
-    return f"{_part({'alg': 'none'})}.{_part(claims)}."
+    return f"{as_part({'alg': 'none'})}.{as_part(claims)}."
 
 
 def signed_with_a_secret(claims: dict, secret: bytes) -> str:
     """An HS256 token, made by hand since honest libraries refuse a public key as the secret."""
-    signed = f"{_part({'alg': 'HS256', 'kid': 'first'})}.{_part(claims)}"
-    return f"{signed}.{_part(hmac.digest(secret, signed.encode(), 'sha256'))}"
+    signed = f"{as_part({'alg': 'HS256', 'kid': 'first'})}.{as_part(claims)}"
+    return f"{signed}.{as_part(hmac.digest(secret, signed.encode(), 'sha256'))}"
