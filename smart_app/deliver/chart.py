@@ -20,29 +20,21 @@ from fhir.errors import (
     InvalidResource,
     NotInChart,
 )
-from fhir.filing import PROFILES, Filed, Profile, choose_encounter, confirm, file, look, note_is_signed
+from fhir.filing import Filed, Profile, choose_encounter, confirm, file, look, note_is_signed
 from fhir.report import OpinionFacts
 from launch.errors import LaunchError
 from smart_app import letter, record
 from smart_app.case import Filing, Party
 from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
 from smart_app.ports import Ports
+from smart_app.profile import profile_of
 from smart_app.referral import Referral, Status
-from smart_app.sites import Site
 from smart_app.store import Entry, Owed, Transaction
 
 OPEN_INTENT = ("intended", "unclear")
 LOOK_AGAIN = timedelta(seconds=20)
 MOST_UNCLEAR = 5
 REMIND_AFTER = timedelta(days=2)
-
-
-def profile_of(site: Site) -> Profile:
-    """How this site's chart takes a report: its stock profile with the site's own choices."""
-    profile = PROFILES[site.profile]
-    if site.profile == "epic":
-        profile = replace(profile, doc_status=site.note_status)
-    return profile
 
 
 def file_opinion(ports: Ports, owed: Owed) -> Outcome:
