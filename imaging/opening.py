@@ -10,43 +10,33 @@ import logging
 import struct
 import threading
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 import pydicom
+from pydicom.charset import convert_encodings
 from pydicom.dataset import FileDataset
+from pydicom.multival import MultiValue
+from pydicom.values import convert_PN, convert_text
 
 from imaging.errors import NotDicom
+from imaging.fragments import PIXELS, UNDEFINED, Pixels, cut_short  # noqa: F401
+from imaging.reading.start import (
+    DEFLATED_UID,
+    EXPLICIT_BIG_UID,
+    EXPLICIT_LITTLE_UID,
+    IMPLICIT_LITTLE_UID,
+    begins_like_dicom,
+    inflate,
+)
+from imaging.reading.wanted import LONG_VRS, PIXEL_VRS
 
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # its messages quote values, and values are people
 
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-DEFLATED = "1.2.840.10008.1.2.1.99"
-EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-
 MOST_HEADER = 256_000_000  # bytes of everything that is not pixels
-MOST_INFLATED = 512_000_000  # bytes of a deflated data set, pixels included
 MOST_READS = 10_000_000  # two or three for each element; the largest real headers need under a third
-
-PIXELS = {(0x7FE0, 0x0010): "OW", (0x7FE0, 0x0008): "OF", (0x7FE0, 0x0009): "OD"}
-LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN", b"OV", b"OL")
-UNDEFINED = 0xFFFFFFFF
-ITEM = 0xFFFEE000
-SEQUENCE_END = 0xFFFEE0DD
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """Where the value of the pixel element begins, and its length; None where it is cut into fragments."""
-
-    tag: str  # "7FE00010"
-    vr: str
-    offset: int
-    length: int | None
 
 
 @dataclass(frozen=True)
@@ -59,15 +49,6 @@ class Opened:
     size: int  # bytes of what `pixels` speaks of
     header_cut: bool  # the file ends inside its header
     body: bytes | None = None  # a deflated data set, inflated
-
-
-@dataclass(frozen=True)
-class Fragments:
-    """The items of encapsulated pixel data (PS3.5 Annex A.4)."""
-
-    table: tuple[int, ...]  # basic offset table
-    items: tuple[tuple[int, int, int], ...]  # (offset of the item's tag, offset of its value, length)
-    complete: bool  # no item reaches past the end
 
 
 _lock = threading.RLock()
@@ -90,7 +71,7 @@ def open_dicom(stream: BinaryIO) -> Opened:
     stream.seek(0)
     start = stream.read(132)
     marked = start[128:] == b"DICM"
-    if not marked and not _begins_like_a_data_set(start):
+    if not begins_like_dicom(start):
         raise NotDicom("This is not a DICOM file.")
     try:
         with quiet():
@@ -102,17 +83,19 @@ def open_dicom(stream: BinaryIO) -> Opened:
         raise NotDicom("The file is damaged and cannot be read.") from problem
 
 
-def _begins_like_a_data_set(start: bytes) -> bool:
-    if len(start) < 16:
-        return False
-    little, big = struct.unpack("<HH", start[:4]), struct.unpack(">HH", start[:4])
-    return any(group in (2, 8) and element < 0x0100 for group, element in (little, big))
+def decoded_text(raw: bytes, vr: str, character_sets: str) -> list[str]:
+    """The values of one text element ("LO", "SH" or "PN") in these Specific Character Sets, parted by a backslash."""
+    sets = character_sets.split("\\")
+    with quiet():
+        encodings = convert_encodings(sets if len(sets) > 1 else sets[0])
+        found = convert_PN(raw, encodings) if vr == "PN" else convert_text(raw, encodings, vr)
+    return [str(value) for value in (found if isinstance(found, MultiValue) else [found])]
 
 
 def _open(stream: BinaryIO, *, marked: bool) -> Opened:
     if marked:
         head, syntax = _meta(stream)
-        if syntax == DEFLATED:
+        if syntax == DEFLATED_UID:
             return _inflated(head, stream)
     watched = _Watched(stream)
     dataset = pydicom.dcmread(cast("BinaryIO", watched), stop_before_pixels=True, force=not marked)
@@ -126,7 +109,7 @@ def _meta(stream: BinaryIO) -> tuple[bytes, str]:
     syntax = ""
     while len(head := stream.read(8)) == 8 and head[:2] == b"\x02\x00":
         length = struct.unpack("<H", head[6:])[0]
-        if head[4:6] in (*LONG_VRS, b"SQ", b"UT", b"UC", b"UR"):
+        if head[4:6] in LONG_VRS:
             length = struct.unpack("<L", stream.read(4).ljust(4, b"\0"))[0]
         value = stream.read(min(length, 64_000))
         if head[2:4] == b"\x10\x00":
@@ -139,18 +122,12 @@ def _meta(stream: BinaryIO) -> tuple[bytes, str]:
 def _inflated(head: bytes, stream: BinaryIO) -> Opened:
     """A deflated data set (PS3.5 section A.5), never unpacked past its limit."""
     meta = pydicom.dcmread(io.BytesIO(head))
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    out = bytearray()
-    while (chunk := stream.read(256 * 1024)) and not inflate.eof:
-        out += inflate.decompress(chunk, MOST_INFLATED + 1 - len(out))
-        if inflate.unconsumed_tail or len(out) > MOST_INFLATED:
-            raise NotDicom(f"The file unpacks to more than {MOST_INFLATED:,} bytes.")
-    body = bytes(out)
+    body, whole = inflate(stream)
     watched = _Watched(io.BytesIO(body))
     dataset = pydicom.dcmread(cast("BinaryIO", watched), stop_before_pixels=True, force=True)
     dataset.file_meta = meta.file_meta
     pixels = None if watched.ended else _pixels(watched.stream, dataset)
-    return Opened(dataset, DEFLATED, pixels, len(body), watched.cut or not inflate.eof, body)
+    return Opened(dataset, DEFLATED_UID, pixels, len(body), watched.cut or not whole, body)
 
 
 class _Watched:
@@ -210,14 +187,15 @@ def _pixels(stream: BinaryIO, dataset: FileDataset) -> Pixels | None:
     order = "<" if dataset.original_encoding[1] is not False else ">"
     if len(head) < 8:
         return None
-    tag = struct.unpack(f"{order}HH", head[:4])
+    group, element = struct.unpack(f"{order}HH", head[:4])
+    tag = group << 16 | element
     if tag not in PIXELS:
         return None
-    explicit = head[4:6] in LONG_VRS and len(head) == 12
+    explicit = head[4:6] in PIXEL_VRS and len(head) == 12
     length = struct.unpack(f"{order}L", head[8:12] if explicit else head[4:8])[0]
     vr = head[4:6].decode("ascii") if explicit else PIXELS[tag]
     offset = here + (12 if explicit else 8)
-    return Pixels(f"{tag[0]:04X}{tag[1]:04X}", vr, offset, None if length == UNDEFINED else length)
+    return Pixels(f"{tag:08X}", vr, offset, None if length == UNDEFINED else length)
 
 
 def _syntax(dataset: FileDataset) -> str:
@@ -226,40 +204,4 @@ def _syntax(dataset: FileDataset) -> str:
     if named:
         return named
     implicit, little = dataset.original_encoding
-    return IMPLICIT_LITTLE if implicit else EXPLICIT_LITTLE if little else EXPLICIT_BIG
-
-
-def fragments(stream: BinaryIO, pixels: Pixels, size: int) -> Fragments:
-    """Every item of encapsulated pixel data, by reading item headers only."""
-    stream.seek(pixels.offset)
-    found: list[tuple[int, int, int]] = []
-    complete = True
-    while len(head := stream.read(8)) == 8:
-        group, element, length = struct.unpack("<HHL", head)
-        tag, here = group << 16 | element, stream.tell()
-        if tag == SEQUENCE_END:
-            break
-        if tag != ITEM or here + length > size:
-            complete = False
-            break
-        found.append((here - 8, here, length))
-        stream.seek(length, io.SEEK_CUR)
-    else:
-        complete = head == b""  # some writers leave the delimiter out; half a header is a cut file
-    if not found:
-        return Fragments((), (), complete=False)
-    stream.seek(found[0][1])
-    table = stream.read(found[0][2])
-    starts = struct.unpack(f"<{len(table) // 4}L", table[: len(table) // 4 * 4])
-    return Fragments(starts, tuple(found[1:]), complete)
-
-
-def cut_short(stream: BinaryIO, opened: Opened) -> bool:
-    """Does this object end before it should, in its header or in its pixels?"""
-    pixels = opened.pixels
-    if opened.header_cut or pixels is None:
-        return opened.header_cut
-    if pixels.length is not None:
-        return pixels.offset + pixels.length > opened.size
-    source = stream if opened.body is None else io.BytesIO(opened.body)
-    return not fragments(source, pixels, opened.size).complete
+    return IMPLICIT_LITTLE_UID if implicit else EXPLICIT_LITTLE_UID if little else EXPLICIT_BIG_UID

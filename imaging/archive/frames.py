@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 
 from pydicom.dataset import Dataset
 
-from imaging.opening import Fragments, Opened, Pixels, fragments, quiet
+from imaging.fragments import Fragments, Pixels, fragments
+from imaging.opening import Opened, quiet
 
 Pieces = tuple[tuple[int, int], ...]
 END_OF_JPEG = b"\xff\xd9"  # JPEG, JPEG-LS and JPEG 2000 codestreams all end with it

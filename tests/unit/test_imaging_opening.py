@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from imaging import opening
 from imaging.errors import NotDicom
+from imaging.fragments import cut_short, fragments
 from imaging.header import header_of, read_header
-from imaging.opening import cut_short, fragments, open_dicom
+from imaging.opening import open_dicom
+from imaging.reading import start
 from tests.discs import FILES, PUBLIC, altered, deflate_bomb, deflated, encapsulated, implicit, naked, raw_value
 
 
@@ -36,14 +38,14 @@ def test_every_way_of_writing_is_read_alike(content: bytes) -> None:
 
 def test_a_file_without_file_meta_says_in_which_syntax_its_bytes_are() -> None:
     """The syntax is told to viewers, so it must be that of the bytes."""
-    assert open_dicom(io.BytesIO(naked())).transfer_syntax_uid == opening.IMPLICIT_LITTLE
+    assert open_dicom(io.BytesIO(naked())).transfer_syntax_uid == start.IMPLICIT_LITTLE_UID
     big = PUBLIC / "MR_small_bigendian.dcm"
     content = big.read_bytes()
     with big.open("rb") as stream:
-        assert open_dicom(stream).transfer_syntax_uid == opening.EXPLICIT_BIG
+        assert open_dicom(stream).transfer_syntax_uid == start.EXPLICIT_BIG_UID
     headless = content[content.index(b"\x00\x08\x00\x05CS") :] if b"\x00\x08\x00\x05CS" in content else None
     if headless is not None:
-        assert open_dicom(io.BytesIO(headless)).transfer_syntax_uid == opening.EXPLICIT_BIG
+        assert open_dicom(io.BytesIO(headless)).transfer_syntax_uid == start.EXPLICIT_BIG_UID
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_a_whole_file_is_not_called_cut() -> None:
 
 def test_a_deflated_bomb_is_refused_before_it_unpacks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small file that unpacks without end costs no more than the limit."""
-    monkeypatch.setattr(opening, "MOST_INFLATED", 5_000_000)
+    monkeypatch.setattr(start, "MOST_INFLATED", 5_000_000)
     bomb = deflate_bomb(60_000_000)
     assert len(bomb) < 100_000
     tracemalloc.start()
