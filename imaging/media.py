@@ -10,17 +10,19 @@ import io
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from imaging.budget import Budget
 from imaging.burned_in import burned_in_risk
 from imaging.directory import read_directory
 from imaging.errors import NotDicom, UnsafeMedia
+from imaging.inside import look_inside
 from imaging.study import Header, Person, Study, gather
-from imaging.verdict import LIMITS, Found, Limits, Verdict, judge, shown
-from imaging.zips import DAMAGED, Budget, inside, is_zip
+from imaging.verdict import LIMITS, LINK_WHY, Found, Limits, Verdict, judge, shown
+from imaging.zips import DAMAGED
 
 __all__ = ["LIMITS", "Found", "Limits", "Survey", "Verdict", "judge", "look_into", "survey", "walk"]
 
@@ -73,34 +75,20 @@ def _file(path: Path, name: str, budget: Budget, *, follow: bool) -> Iterator[Fo
     try:
         mode = path.stat(follow_symlinks=follow)
         size = mode.st_size
-        budget.count(size)
+        if stat.S_ISREG(mode.st_mode):
+            yield from look_inside(name, size, opener, budget.limits.nesting + 1, budget)
+            return
+        budget.count(0)
         if stat.S_ISLNK(mode.st_mode):
-            yield Found(name, 0, Verdict.NOT_AN_IMAGE, "A link to another place. It was not followed.", None, _nothing)
+            yield Found(name, 0, Verdict.NOT_AN_IMAGE, LINK_WHY, None, _nothing)
         elif stat.S_ISDIR(mode.st_mode):
             yield Found(name, 0, Verdict.UNREADABLE, "The folder could not be opened.", None, _nothing)
-        elif not stat.S_ISREG(mode.st_mode):
-            yield Found(name, 0, Verdict.NOT_AN_IMAGE, "This is no file.", None, _nothing)
-        elif size > budget.limits.file_bytes:
-            why = f"Larger than {budget.limits.file_bytes:,} bytes."
-            yield Found(name, size, Verdict.TOO_LARGE, why, None, opener)
         else:
-            yield from _read(name, size, opener, budget)
+            yield Found(name, 0, Verdict.NOT_AN_IMAGE, "This is no file.", None, _nothing)
     except OSError as problem:
+        budget.count(size)
         why = f"The file could not be read ({type(problem).__name__})."
         yield Found(name, size, Verdict.UNREADABLE, why, None, opener)
-
-
-def _read(name: str, size: int, opener: Callable[[], BinaryIO], budget: Budget) -> Iterator[Found]:
-    with opener() as stream:
-        start = stream.read(4)
-        if not is_zip(name, start):
-            stream.seek(0)
-            verdict, header, why = judge(name, stream, size)
-            found = Found(name, size, verdict, why, header, opener)
-    if is_zip(name, start):
-        yield from inside(name, opener, budget.limits.nesting, budget)
-    else:
-        yield found
 
 
 def _nothing() -> BinaryIO:

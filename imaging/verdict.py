@@ -37,7 +37,7 @@ class Limits:
     file_bytes: int = 4_000_000_000
     total_bytes: int = 50_000_000_000
     ratio: int = 200  # bytes out of a ZIP for each byte in it, over the whole ZIP; real images stay under 30
-    nesting: int = 1  # ZIPs inside a ZIP
+    nesting: int = 1  # ZIPs and disc images inside another
     depth: int = 32  # folders inside folders
     name_length: int = 300  # characters of a name that are shown
 
@@ -64,7 +64,7 @@ REPORTS = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG
 
 PACKED = (b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"MSCF")
 PACKED_WHY = "A packed file of a kind that we cannot open. Unpack it, or make a ZIP of what is in it."
-DISC_IMAGE_WHY = "The image of a whole disc. Open it on your computer, and give us the folder that is in it."
+LINK_WHY = "A link to another place. It was not followed."
 LOCKED_NAMES = frozenset({".enc", ".aes", ".pgp", ".gpg", ".p7m", ".axx"})
 LOCKED_WHY = "The file is locked. Its password is on the sleeve or from the imaging centre."
 CUT_WHY = "The picture is cut short. Ask the imaging centre for a new copy."
@@ -90,10 +90,10 @@ def judge(name: str, stream: BinaryIO, size: int) -> tuple[Verdict, Header | Non
     except IsDirectory:
         return Verdict.DIRECTORY, None, ""
     except NotDicom as problem:
-        return (Verdict.UNREADABLE, None, str(problem)) if marked else _foreign(name, start, stream, str(problem))
+        return (Verdict.UNREADABLE, None, str(problem)) if marked else _foreign(name, start, str(problem))
 
 
-def _foreign(name: str, start: bytes, stream: BinaryIO, why: str) -> tuple[Verdict, None, str]:
+def _foreign(name: str, start: bytes, why: str) -> tuple[Verdict, None, str]:
     """A file that is no DICOM. What may hold pictures is never passed over as merely not a picture."""
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in LOCKED_NAMES or start.startswith(b"-----BEGIN PGP MESSAGE"):
@@ -102,9 +102,6 @@ def _foreign(name: str, start: bytes, stream: BinaryIO, why: str) -> tuple[Verdi
         return Verdict.UNREADABLE, None, PACKED_WHY
     if suffix == ".dcm":
         return Verdict.UNREADABLE, None, "The file is damaged and cannot be read."
-    stream.seek(0x8001)
-    if stream.read(5) == b"CD001":
-        return Verdict.UNREADABLE, None, DISC_IMAGE_WHY
     return Verdict.NOT_AN_IMAGE, None, DOCUMENT_WHY if suffix in DOCUMENTS else why
 
 

@@ -5,7 +5,7 @@ Rule: what a ZIP says of itself (names, lengths, counts) is a claim; every claim
 
 from __future__ import annotations
 
-import io
+import stat
 import struct
 import tempfile
 import zipfile
@@ -15,8 +15,9 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
+from imaging.budget import Budget, Deeper
 from imaging.errors import UnsafeMedia
-from imaging.verdict import DOCUMENT_WHY, Found, Limits, Verdict, judge, shown
+from imaging.verdict import DOCUMENT_WHY, LINK_WHY, Found, Limits, Verdict, shown
 
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 # Packed as ZIP, and documents or programs all the same: one file, not a disc.
@@ -42,52 +43,40 @@ IN_MEMORY = 16_000_000  # bytes; a larger member waits in a temporary file witho
 SMALLEST_ENTRY = 46  # bytes of one entry in a ZIP's own list
 
 
-class Budget:
-    """Counts files and bytes over everything that is read."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._files = 0
-        self._bytes = 0
-
-    def count(self, size: int) -> None:
-        """One more file of that size. Raises UnsafeMedia naming the limit."""
-        self._files += 1
-        self._bytes += size
-        if self._files > self.limits.files:
-            raise UnsafeMedia(f"More than {self.limits.files:,} files. Give them in smaller parts.")
-        if self._bytes > self.limits.total_bytes:
-            raise UnsafeMedia(f"More than {self.limits.total_bytes:,} bytes. Give them in smaller parts.")
-
-
 def is_zip(name: str, start: bytes) -> bool:
     """Is this a ZIP that may be a disc? Word files and Java programs are ZIPs, too, and are not."""
     return start[:4] in STARTS and PurePosixPath(name).suffix.lower() not in NOT_MEDIA
 
 
-def inside(name: str, source: Callable[[], BinaryIO], nesting: int, budget: Budget) -> Iterator[Found]:
-    """Every member of the ZIP that `source` opens. A ZIP that cannot be opened, or is empty, is one file itself."""
-    size = 0
+def in_zip(
+    name: str, size: int, opener: Callable[[], BinaryIO], nesting: int, budget: Budget, deeper: Deeper
+) -> Iterator[Found]:
+    """Every member of the ZIP that `opener` opens. A ZIP that cannot be opened, or is empty, is one file itself.
+
+    `deeper` judges each member, with `nesting` containers to go. Raises UnsafeMedia naming the limit.
+    """
+
+    def itself(verdict: Verdict, why: str) -> Found:
+        budget.count(size)
+        return Found(name, size, verdict, why, None, opener)
+
     try:
-        with source() as stream:
-            size = stream.seek(0, io.SEEK_END)
-            _check_list(stream, size, budget.limits)
+        with opener() as stream:
+            check_list(stream, size, budget.limits)
             try:
                 archive = zipfile.ZipFile(stream)
             except NotImplementedError:
-                yield Found(name, size, Verdict.UNREADABLE, PACKING_WHY, None, source)
+                yield itself(Verdict.UNREADABLE, PACKING_WHY)
                 return
             members = [member for member in archive.infolist() if not member.is_dir()]
             if not members or _is_document(archive):
-                why = DOCUMENT_WHY if members else "The ZIP is empty."
-                yield Found(name, size, Verdict.NOT_AN_IMAGE, why, None, source)
+                yield itself(Verdict.NOT_AN_IMAGE, DOCUMENT_WHY if members else "The ZIP is empty.")
                 return
-            _check_size(members, size, budget.limits)
+            check_size(members, size, budget.limits)
             for member in members:
-                budget.count(member.file_size)
-                yield from _member(_Place(name, source, archive), member, nesting, budget)
+                yield from _member(_Place(name, opener, archive), member, nesting, budget, deeper)
     except DAMAGED:
-        yield Found(name, size, Verdict.UNREADABLE, DAMAGED_WHY, None, source)
+        yield itself(Verdict.UNREADABLE, DAMAGED_WHY)
 
 
 FIRST_OF_DOCUMENTS = ("[Content_Types].xml", "mimetype", "META-INF/")
@@ -99,7 +88,8 @@ def _is_document(archive: zipfile.ZipFile) -> bool:
     return bool(names) and names[0].startswith(FIRST_OF_DOCUMENTS)
 
 
-def _holds_document(source: Callable[[], BinaryIO]) -> bool:
+def holds_document(source: Callable[[], BinaryIO]) -> bool:
+    """Is this ZIP a Word file or a Java program, whatever it is called?"""
     try:
         with source() as stream, zipfile.ZipFile(stream) as archive:
             return _is_document(archive)
@@ -107,7 +97,7 @@ def _holds_document(source: Callable[[], BinaryIO]) -> bool:
         return False
 
 
-def _check_list(stream: BinaryIO, size: int, limits: Limits) -> None:
+def check_list(stream: BinaryIO, size: int, limits: Limits) -> None:
     """Refuse a list of members that would fill the memory before anybody counts them (PKWARE APPNOTE 4.3.16)."""
     tail_length = min(size, 65_535 + 22 + 20)
     stream.seek(size - tail_length)
@@ -124,7 +114,7 @@ def _check_list(stream: BinaryIO, size: int, limits: Limits) -> None:
         raise UnsafeMedia(f"More than {limits.files:,} files. Give them in smaller parts.")
 
 
-def _check_size(members: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
+def check_size(members: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
     if sum(member.file_size for member in members) > limits.ratio * size + FREE:
         raise UnsafeMedia(f"The ZIP unpacks to more than {limits.ratio} times its size. It was not opened.")
     if sum(member.compress_size for member in members) > size:
@@ -147,7 +137,7 @@ class _Place:
             return _spooled(again, member, limit)
 
 
-def _member(place: _Place, member: zipfile.ZipInfo, nesting: int, budget: Budget) -> Iterator[Found]:
+def _member(place: _Place, member: zipfile.ZipInfo, nesting: int, budget: Budget, deeper: Deeper) -> Iterator[Found]:
     limits = budget.limits
     name = shown(f"{place.name}/{member.filename}", limits.name_length)
     limit = min(member.file_size, limits.file_bytes)
@@ -156,32 +146,27 @@ def _member(place: _Place, member: zipfile.ZipInfo, nesting: int, budget: Budget
         return place.open(member, limit)
 
     def refused(verdict: Verdict, why: str) -> Found:
+        budget.count(member.file_size)
         return Found(name, member.file_size, verdict, why, None, opener)
 
     if member.flag_bits & 0x41:  # encrypted, or strongly so
         yield refused(Verdict.LOCKED, LOCKED_WHY)
         return
+    if stat.S_ISLNK(member.external_attr >> 16):
+        yield refused(Verdict.NOT_AN_IMAGE, LINK_WHY)
+        return
     if member.file_size > limits.file_bytes:
         yield refused(Verdict.TOO_LARGE, f"Larger than {limits.file_bytes:,} bytes.")
         return
     try:
-        stream = opener()
+        opened = opener()
     except NotImplementedError:
         yield refused(Verdict.UNREADABLE, PACKING_WHY)
         return
     except DAMAGED:
         yield refused(Verdict.UNREADABLE, MEMBER_WHY)
         return
-    with stream:
-        start = stream.read(4)
-        stream.seek(0)
-        if not is_zip(member.filename, start):
-            verdict, header, why = judge(member.filename, stream, member.file_size)
-            yield Found(name, member.file_size, verdict, why, header, opener)
-            return
-    if nesting == 0 and not _holds_document(opener):
-        raise UnsafeMedia(f"ZIPs are nested deeper than {limits.nesting}.")
-    yield from inside(name, opener, nesting - 1, budget)
+    yield from deeper(name, member.file_size, opener, nesting, budget, opened)
 
 
 def _spooled(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> BinaryIO:

@@ -252,7 +252,7 @@ def verdicts_of(path: Path, limits: Limits) -> dict[str, str]:
         ("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(200), "unreadable", "Unpack it"),
         ("a.rar", b"Rar!\x1a\x07\x01" + bytes(200), "unreadable", "Unpack it"),
         ("a.gz", b"\x1f\x8b\x08" + bytes(200), "unreadable", "Unpack it"),
-        ("a.iso", bytes(0x8001) + b"CD001" + bytes(200), "unreadable", "whole disc"),
+        ("a.iso", bytes(0x8001) + b"CD001" + bytes(200), "unreadable", "image of a disc"),
         ("a.dcm", b"this is no picture" * 20, "unreadable", "damaged"),
         ("a.docx", zipped({"word/document.xml": b"<a/>"}), "not-an-image", "save it as PDF"),
         ("viewer.jar", zipped({"A.class": b"x", "B.class": b"x"}), "not-an-image", ""),

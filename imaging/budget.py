@@ -1,0 +1,44 @@
+"""Counts what is read against the limits, over everything that one person gives at once; and how to go on inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Protocol
+
+from imaging.errors import UnsafeMedia
+from imaging.verdict import Found, Limits
+
+
+class Budget:
+    """Files and bytes so far. What a ZIP or a disc image holds is counted, the container itself is not."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._files = 0
+        self._bytes = 0
+
+    def count(self, size: int) -> None:
+        """One more file of that size. Raises UnsafeMedia naming the limit."""
+        self._files += 1
+        self._bytes += size
+        if self._files > self.limits.files:
+            raise UnsafeMedia(f"More than {self.limits.files:,} files. Give them in smaller parts.")
+        if self._bytes > self.limits.total_bytes:
+            raise UnsafeMedia(f"More than {self.limits.total_bytes:,} bytes. Give them in smaller parts.")
+
+
+class Deeper(Protocol):
+    """How what lies inside a container is judged: one file, or everything in it.
+
+    `opened` is a stream of it that stands open already, and is closed by the one who is called.
+    """
+
+    def __call__(
+        self,
+        name: str,
+        size: int,
+        opener: Callable[[], BinaryIO],
+        nesting: int,
+        budget: Budget,
+        opened: BinaryIO | None = None,
+    ) -> Iterator[Found]: ...
