@@ -4,6 +4,9 @@ ImagingError
 ├── NotDicom            the bytes are not a DICOM object we can read
 ├── UnsafeMedia         a disc or archive that breaks a limit; the message names the limit
 ├── WrongPatient        the images are of somebody else
+├── UnknownProfile      no way of de-identifying has that name
+├── KeyUnusable         the secret key of a de-identification cannot be read, made or trusted
+├── OutputUnusable      de-identified images cannot be written to that place
 ├── CannotDraw          a picture that is not drawn here: too large, or packed in a way we do not decode
 ├── NotHere             no such study, series or instance for this owner
 ├── ArchiveUnavailable  the archive cannot be reached; may be retried
@@ -29,6 +32,18 @@ class UnsafeMedia(ImagingError):
 
 class WrongPatient(ImagingError):
     """The person in the images is not the person they were given for."""
+
+
+class UnknownProfile(ImagingError):
+    """No de-identification profile has that name. The message lists those there are."""
+
+
+class KeyUnusable(ImagingError):
+    """The key file cannot be read or made, or holds too little. The message names the file and the remedy."""
+
+
+class OutputUnusable(ImagingError):
+    """De-identified images cannot be written there. The message names the place and the remedy."""
 
 
 class CannotDraw(ImagingError):
