@@ -170,8 +170,8 @@ class Patient(Browser):
 
     def tell(self) -> None:
         """Step 1."""
-        form = {"question": "What do my pictures show?", "side": "none", "agree": "yes", "copy_to_doctor": "yes"}
-        self.post("tell", form)
+        form = {"question": "What do my pictures show?", "side": "none", "copy_to_doctor": "yes"}
+        self.post("tell", {**form, "very_ill": "no", "agree": "yes"})
 
     def give(self, files: Iterable[Path], report: Path | None, *, stranger: bool = False) -> None:
         """Step 2: every file, in batches; a stranger's pictures among them where the scenario says so."""

@@ -248,6 +248,7 @@ FAULT = {
     ("files", "too-large"): _("This is more than we can take. Call us, and we will find another way."),
     ("files", "unsafe"): _("One of these cannot be opened safely, so it was not kept. Choose single files."),
     ("confirm", "missing"): _("Tell us whether these pictures are yours."),
+    ("very_ill", "missing"): _("Tell us whether you feel very ill right now."),
     ("agree", "missing"): _("Tick that you agree to share."),
     ("agreement", "missing"): _("Choose a grade, or “cannot compare”."),
     ("answer", "missing"): _("Write the answer to the question."),

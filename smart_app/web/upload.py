@@ -75,9 +75,14 @@ def _first_reader() -> Organisation:
 
 
 def _asked(line: Line, referral: Referral | None) -> Referral:
-    """The referral that waits for images: the doctor's, or a new one in the patient's own words. Raises Unfinished."""
+    """The referral that waits for images: the doctor's, or a new one in the patient's own words. Raises Unfinished.
+
+    Nobody goes on without having said that they do not feel very ill (safety rule 18): silence is no "no".
+    """
     form = request.form
     faults = {}
+    if form.get("very_ill") != "no":
+        faults["very_ill"] = "missing"
     if referral is None and not form.get("question", "").strip():
         faults["question"] = "missing"
     if form.get("agree") != "yes":

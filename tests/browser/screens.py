@@ -77,6 +77,7 @@ class Tour:
         page = self.window(390, 844).new_page()
         page.goto(self.chart.launch(self.patient, "patient"))
         self.take(page, "patient-tell", full=True)
+        page.locator("[name=very_ill][value=no]").check()
         page.get_by_text("I agree").click()
         page.get_by_role("button", name="Next: add your pictures").click()
         page.set_input_files("#files", sorted(disc.iterdir()))

@@ -63,6 +63,7 @@ def on_their_own(visitor: Visitor, name: str) -> str:
 
 def agree(page: Any) -> None:
     """Step 1 of a doctor's question."""
+    page.locator("[name=very_ill][value=no]").check()
     page.get_by_text("I agree to share them for this").click()
     page.get_by_role("button", name="Next: add your pictures").click()
     page.get_by_role("heading", name="Add your pictures").wait_for()
@@ -154,6 +155,7 @@ def test_a_question_of_their_own_comes_with_a_zip(visit: Visit, town: Town, disc
     visitor.must_be_usable_by_all(ALL)
     page.get_by_role("button", name="Next: add your pictures").click()
     assert page.locator("#faults a").all_inner_texts() == [
+        "Tell us whether you feel very ill right now.",
         "Write the one question the expert should answer.",
         "Tick that you agree to share.",
     ]
@@ -552,6 +554,7 @@ def test_the_steps_are_in_spanish_for_who_reads_spanish(visit: Visit, town: Town
     assert page.locator("html").get_attribute("lang") == "es"
     assert "Esto no es para emergencias." in page.inner_text("aside.emergency")
     visitor.must_be_usable_by_all(SOME)
+    page.locator("[name=very_ill][value=no]").check()
     page.get_by_text("Acepto compartirlas para esto").click()
     page.get_by_role("button", name="Siguiente: añadir imágenes").click()
     page.set_input_files("#folder", disc)

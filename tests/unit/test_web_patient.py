@@ -23,7 +23,8 @@ from tests.webdesk import Desk
 
 ME = Person("Samplewright^Marisol", "1992-03-14", "F", "TST-0048213")
 STRANGER = Person("Example^Ottoline", "1987-07-02", "F", "OX-77120")
-ASKED = {"question": "Do I need it?", "side": "right", "agree": "yes", "copy_to_doctor": "no"}
+ASKED = {"question": "Do I need it?", "side": "right", "very_ill": "no", "agree": "yes", "copy_to_doctor": "no"}
+AGREED = {"very_ill": "no", "agree": "yes"}
 
 
 @dataclass
@@ -103,9 +104,11 @@ def test_a_question_keeps_every_answer_of_its_form(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("form", "fields"),
     [
-        ({}, {"question": "missing", "agree": "missing"}),
-        ({"question": " ", "agree": "yes"}, {"question": "missing"}),
-        ({"question": "What is it?", "agree": "no"}, {"agree": "missing"}),
+        ({}, {"very_ill": "missing", "question": "missing", "agree": "missing"}),
+        ({"question": " ", **AGREED}, {"question": "missing"}),
+        ({"question": "What is it?", **AGREED, "agree": "no"}, {"agree": "missing"}),
+        ({"question": "What is it?", "agree": "yes"}, {"very_ill": "missing"}),
+        ({"question": "What is it?", "agree": "yes", "very_ill": "perhaps"}, {"very_ill": "missing"}),
     ],
 )
 def test_what_is_missing_is_named_and_nothing_is_opened(
@@ -120,14 +123,24 @@ def test_what_is_missing_is_named_and_nothing_is_opened(
 
 def test_very_ill_opens_nothing_even_where_all_else_is_filled_in(desk: Desk) -> None:
     home = Home(desk)
-    assert home.post("tell", **ASKED, very_ill="yes").location.endswith("/emergency")
+    assert home.post("tell", **{**ASKED, "very_ill": "yes"}).location.endswith("/emergency")
     with desk.ports.store.reading() as tx:
         assert tx.referrals.find(site="open", patient=PATIENT.reference) == []
 
 
+def test_a_doctors_question_too_goes_on_only_when_that_is_answered(desk: Desk) -> None:
+    """Safety rule 18: whoever was invited by a doctor may be ill too."""
+    referral = desk.referral("gathering")
+    home = Home(desk, referral)
+    answer = home.post("tell", agree="yes")
+    assert (answer.status_code, answer.get_json()["error"]["fields"]) == (422, {"very_ill": "missing"})
+    with desk.ports.store.reading() as tx:
+        assert tx.uploads.of_referral(referral.id) is None
+
+
 def test_the_state_counts_every_file_and_names_what_is_missing(desk: Desk) -> None:
     home = Home(desk, desk.referral("gathering"))
-    home.post("tell", agree="yes")
+    home.post("tell", **AGREED)
     assert home.get("show").get_json()["gaps"] == ["images", "report"]
     picture = of(ME)
     home.give(picture, picture, b"hello")
@@ -140,7 +153,7 @@ def test_the_state_counts_every_file_and_names_what_is_missing(desk: Desk) -> No
 
 def test_sending_too_early_says_what_comes_first(desk: Desk) -> None:
     home = Home(desk, desk.referral("gathering"))
-    home.post("tell", agree="yes")
+    home.post("tell", **AGREED)
     assert home.post("send").get_json()["error"]["fields"] == {"files": "missing"}
     home.give(of(ME))
     assert home.post("send").get_json()["error"]["fields"] == {"confirm": "missing"}
@@ -149,7 +162,7 @@ def test_sending_too_early_says_what_comes_first(desk: Desk) -> None:
 def test_a_stop_tells_the_images_side_and_never_the_charts(desk: Desk) -> None:
     """Who holds somebody else's disc must not learn from us whose chart it was tried on."""
     home = Home(desk, desk.referral("gathering"))
-    home.post("tell", agree="yes")
+    home.post("tell", **AGREED)
     home.give(of(STRANGER))
     home.post("show/mine", mine="yes")
     stop = home.post("send")
@@ -161,7 +174,7 @@ def test_a_stop_tells_the_images_side_and_never_the_charts(desk: Desk) -> None:
 
 def test_two_people_cannot_be_confirmed_and_one_is_left_out_by_number(desk: Desk) -> None:
     home = Home(desk, desk.referral("gathering"))
-    home.post("tell", agree="yes")
+    home.post("tell", **AGREED)
     home.give(of(ME), of(STRANGER))
     assert home.post("show/mine", mine="yes").get_json()["error"]["why"] == "two-people"
     everybody = home.get("show").get_json()["everybody"]
@@ -173,7 +186,7 @@ def test_two_people_cannot_be_confirmed_and_one_is_left_out_by_number(desk: Desk
 @pytest.mark.parametrize("person", ["", "-1", "7", "²", "x"])
 def test_nobody_is_left_out_by_a_number_that_is_none(desk: Desk, person: str) -> None:
     home = Home(desk, desk.referral("gathering"))
-    home.post("tell", agree="yes")
+    home.post("tell", **AGREED)
     home.give(of(ME))
     assert home.post("show/leave-out", person=person).status_code == 422
     assert home.get("show").get_json()["counts"] == {"image": 1}
