@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from fhir import codes
+from fhir.statement import interactions
 
 MIB = 1024 * 1024
 
@@ -40,6 +40,7 @@ class Profile:
     transaction: bool = False
     mirror: bool = False  # the chart also keeps our ServiceRequest, ImagingStudy and Task
     max_bytes: int = 5 * MIB
+    refuses: tuple[tuple[str, str], ...] = ()  # (resource, why) of what its rules refuse, whatever it declares
 
 
 EPIC = Profile(
@@ -52,6 +53,10 @@ EPIC = Profile(
     can_look=False,
     document_type=(codes.LOINC, "11488-4", "Consult note"),
     us_core=False,
+    refuses=(
+        ("DiagnosticReport", "Epic takes no new DiagnosticReport over FHIR; results go in by an HL7 v2 interface."),
+        ("Communication", "Epic takes a Communication only inside a community resource referral."),
+    ),
 )
 """One plain-text note inside a visit; a clinician reviews and signs it. Our identifiers do not survive."""
 
@@ -67,6 +72,13 @@ ORACLE = Profile(
     needs_period_end=True,
     if_match=True,
     revise="update",
+    refuses=(
+        (
+            "DiagnosticReport",
+            "Millennium declares DiagnosticReport create, and takes it for cardiology and anatomic pathology only.",
+        ),
+        ("Communication", "Millennium takes a Communication as a message to its own staff, not as part of the chart."),
+    ),
 )
 """One PDF by the system persona, without author; later versions are PUT over it under If-Match."""
 
@@ -116,18 +128,6 @@ def rungs(profile: Profile, capability: Resource | None, scopes: set[str] | None
     return [*found, Rung("by-hand", "", why="A person files the PDF in the chart and says so here.")]
 
 
-def interactions(capability: Resource, resource_type: str) -> set[str]:
-    """What the statement declares for a type; `transaction` and the like for the type "". Raises nothing."""
-    found = set()
-    for rest in _dicts(capability.get("rest")):
-        owners = [rest] if not resource_type else _dicts(rest.get("resource"))
-        for owner in owners:
-            if resource_type and owner.get("type") != resource_type:
-                continue
-            found |= {str(i.get("code")) for i in _dicts(owner.get("interaction"))}
-    return found
-
-
 def may_create(scopes: set[str], resource_type: str) -> bool:
     """Do the granted scopes, SMART v1 (`.write`, `.*`) or v2 (`.c`), let us create that type?"""
     for scope in scopes:
@@ -138,7 +138,3 @@ def may_create(scopes: set[str], resource_type: str) -> bool:
         if right in ("write", "*") or (right not in ("read", "") and "c" in right):
             return True
     return False
-
-
-def _dicts(value: object) -> Iterator[Resource]:
-    yield from (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()

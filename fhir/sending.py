@@ -12,7 +12,7 @@ from typing import Any
 from fhir.chart import Chart, Written
 from fhir.check import check
 from fhir.errors import ChartConflict, ChartRefused
-from fhir.profiles import Profile, interactions
+from fhir.profiles import Profile
 from fhir.report import (
     OpinionFacts,
     agreement_observation,
@@ -22,6 +22,7 @@ from fhir.report import (
     observation_url,
 )
 from fhir.standing import find, same_patient, version_of
+from fhir.statement import interactions
 from fhir.wire import type_and_id
 
 Resource = dict[str, Any]

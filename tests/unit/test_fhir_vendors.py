@@ -15,8 +15,8 @@ from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear
 from fhir.filing import EPIC, OPEN, ORACLE, Profile, rungs
 from fhir.order import read_service_request
 from fhir.pages import Gathered
-from fhir.profiles import interactions
 from fhir.standing import attachments, same_patient
+from fhir.statement import interactions
 
 VENDORS = Path(__file__).parents[2].parent / "shared/data/ehr"
 
