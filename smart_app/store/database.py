@@ -17,11 +17,13 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 from smart_app.store.audit import Audit
+from smart_app.store.brands import Brands
 from smart_app.store.errors import StoreOutdated, translated
 from smart_app.store.ledger import Ledger
 from smart_app.store.outbox import Outbox
 from smart_app.store.referrals import Referrals
 from smart_app.store.sessions import Sessions
+from smart_app.store.sites import Sites
 from smart_app.store.uploads import Uploads
 
 BUSY_TIMEOUT_MS = 15_000
@@ -44,6 +46,8 @@ class Transaction:
         self.ledger = Ledger(connection)
         self.sessions = Sessions(connection, now)
         self.audit = Audit(connection)
+        self.sites = Sites(connection, writing=writing)
+        self.brands = Brands(connection)
 
 
 class Store:

@@ -222,3 +222,45 @@ invitations = Table(
     Column("attempts", Integer, nullable=False),
     Column("revoked", Moment),
 )
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("changed", Moment, nullable=False),
+    Column("tested", Moment),
+    Column("test", Text, nullable=False),
+)
+
+brand_bundles = Table(
+    "brand_bundles",
+    metadata,
+    Column("source", String(200), primary_key=True),
+    Column("imported", Moment, nullable=False),
+    Column("size", Integer, nullable=False),
+)
+
+brands = Table(
+    "brands",
+    metadata,
+    Column("id", Sequence, primary_key=True, autoincrement=True),
+    Column("source", ForeignKey(brand_bundles.c.source), nullable=False, index=True),
+    _words("name"),
+    _words("folded"),
+    _words("place"),
+    _words("portal"),
+    _words("aliases"),
+    _words("words"),
+)
+
+brand_endpoints = Table(
+    "brand_endpoints",
+    metadata,
+    Column("brand_id", ForeignKey(brands.c.id), primary_key=True, autoincrement=False),
+    Column("address", String(500), primary_key=True),
+    Index(None, "address"),
+)
