@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play viewer test check wheel interop screens texts lock clean
+.PHONY: help demo play viewer test check wheel interop chaos screens texts lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ texts: $(DEV) ## collect the sentences of the screens into the catalogues and co
 
 interop: $(DEV) $(VALIDATORS) ## the tests that need a real outside part, alone
 	@$(BIN)/python -m pytest tests/interop tests/journeys/test_postgres.py -m "interop or needs"
+
+chaos: $(DEV) ## kill the worker in the middle of every trouble at the chart; RUNS=0 for every cell (an hour)
+	@$(BIN)/python -m tests.chaos.run --runs $(or $(RUNS),360) $(if $(SEED),--seed $(SEED))
 
 lock: $(DEV) ## pin what the installs above use (names, versions and hashes only)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt

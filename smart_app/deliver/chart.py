@@ -65,7 +65,7 @@ def file_opinion(ports: Ports, owed: Owed) -> Outcome:
         except ChartConflict as conflict:
             return Parked(f"Something else stands in the chart in the place of version {version}: {conflict}")
         except ChartUnclear as unclear:
-            return Parked(f"{unclear} Look in the patient's documents.")
+            return Parked(f"{str(unclear).rstrip('.')}. Look in the patient's documents.")
         if isinstance(seen, Parked):
             return seen
         if seen is not None:
@@ -81,7 +81,15 @@ def file_opinion(ports: Ports, owed: Owed) -> Outcome:
 def _look_again(chart: Chart, profile: Profile, facts: OpinionFacts, entry: Entry | None) -> Filed | Parked | None:
     """What became of an intent without an outcome. None: it surely does not stand there, and may be written."""
     if entry is not None and entry.resource:
-        return confirm(chart, profile, facts, entry.resource)
+        try:
+            return confirm(chart, profile, facts, entry.resource)
+        except ChartUnclear:
+            # It cannot be read where the chart said it stands. What a search finds settles that; what it does not
+            # find settles nothing, since an answer has named a place.
+            seen = look(chart, profile, facts) if profile.can_look else None
+            if seen is None:
+                raise
+            return seen
     if profile.can_look:
         return look(chart, profile, facts)
     return Parked(UNCLEAR.format(version=facts.version))

@@ -161,6 +161,22 @@ def test_a_lost_answer_leaves_one_opinion(world: World, site: str) -> None:
     assert world.get(referral).status is (Status.SIGNED if site == "epic" else Status.DELIVERED)
 
 
+@pytest.mark.parametrize(("site", "ends"), [("oracle", Done), ("open", Done), ("epic", Parked)])
+def test_an_answer_that_named_the_wrong_place_is_settled_by_a_search_or_a_person(
+    world: World, monkeypatch: pytest.MonkeyPatch, site: str, ends: type
+) -> None:
+    """The chart has written and said a place where nothing stands: found where one can search, never written again."""
+    referral = world.signed(site)
+    _dies_after_writing(world, referral.id, monkeypatch)
+    with world.ports.store.transaction() as tx:
+        tx.ledger.outcome(ledger_key(referral.id, 1), "unclear", "DocumentReference/99999999", world.now)
+    monkeypatch.setattr("fhir.filing._sleep", lambda _: None)
+    assert isinstance(dict(world.work())["file_opinion"], ends)
+    assert len(world.opinions_in(referral)) == 1
+    if ends is Parked:
+        assert "DocumentReference/99999999" in world.owed(referral, "file_opinion").reason
+
+
 def test_a_version_that_was_replaced_before_filing_never_reaches_the_chart(world: World) -> None:
     """Nobody files words that are known to be wrong."""
     referral = world.signed()
