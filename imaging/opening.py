@@ -22,7 +22,7 @@ from pydicom.multival import MultiValue
 from pydicom.values import convert_PN, convert_text
 
 from imaging.errors import NotDicom
-from imaging.fragments import PIXELS, UNDEFINED, Pixels, cut_short  # noqa: F401
+from imaging.fragments import PIXELS, UNDEFINED, Pixels
 from imaging.reading.start import (
     DEFLATED_UID,
     EXPLICIT_BIG_UID,

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from imaging.errors import NotDicom
-from imaging.header import IsDirectory, header_of
-from imaging.opening import cut_short, open_dicom
+from imaging.fragments import cut_short
+from imaging.header import IsDirectory, read_object
 from imaging.study import Header
 
 
@@ -82,11 +82,10 @@ def judge(name: str, stream: BinaryIO, size: int) -> tuple[Verdict, Header | Non
         return Verdict.REPORT, None, report
     marked = start[128:] == b"DICM"
     try:
-        opened = open_dicom(stream)
-        header = header_of(opened)
-        if cut_short(stream, opened):
+        read = read_object(stream)
+        if cut_short(stream, read):
             return Verdict.UNREADABLE, None, CUT_WHY
-        return Verdict.IMAGE, header, ""
+        return Verdict.IMAGE, read.header, ""
     except IsDirectory:
         return Verdict.DIRECTORY, None, ""
     except NotDicom as problem:
