@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from launch.client import Client, refusal, same_secret, signing_alg, token_request
 from launch.clock import Clock, moment
@@ -27,9 +28,15 @@ from launch.scopes import granted_scopes, missing_scopes
 PATIENCE = timedelta(minutes=10)
 """How long a person may take to sign in."""
 
+LONGEST_URL = 2000
+"""Characters of an address that every server takes: some stop at 2,048 (Internet Information Services, by default)."""
+
 _SKEW = timedelta(minutes=1)
 _OURS = frozenset(
-    {"state", "client_id", "response_type", "code_verifier", "code_challenge", "code_challenge_method", "url"}
+    {
+        *("state", "client_id", "response_type", "response_mode", "code_verifier", "code_challenge"),
+        *("code_challenge_method", "url", "redirect_uri", "scope", "nonce", "aud", "launch", "request", "request_uri"),
+    }
 )
 _CONTEXT_SCOPES = {"launch": "", "launch/patient": "patient", "launch/encounter": "encounter"}
 
@@ -49,6 +56,7 @@ class Pending:
     scopes: tuple[str, ...]
     openid: bool = False  # a sign-in without a chart
     ehr_launch: bool = False
+    max_age: int | None = None  # seconds since the person last signed in, where that was asked
 
     def to_json(self) -> str:
         """One line of JSON, for the store."""
@@ -67,10 +75,15 @@ class Pending:
 
 @dataclass(frozen=True)
 class Begun:
-    """Where to send the browser, and what to keep meanwhile under `pending.state`."""
+    """Where to send the browser, and what to keep meanwhile under `pending.state`.
+
+    `form` is None where a redirect to `url` will do; else the launch is so long that the browser must send it as a
+    form: (address, fields) of a POST (SMART App Launch 2.2, capability `authorize-post`).
+    """
 
     url: str = field(repr=False)
     pending: Pending
+    form: tuple[str, tuple[tuple[str, str], ...]] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -97,15 +110,19 @@ def begin(
 ) -> Begun:
     """Start an EHR launch (`launch` as received), a standalone launch (None), or with `openid` a sign-in.
 
-    `issuer` comes from `Issuers.trusted`. `extra` adds parameters such as `prompt` or `login_hint`, and cannot change
-    ours. Raises DiscoveryFailed, UnsafeAddress.
+    `issuer` comes from `Issuers.trusted`. `extra` adds parameters such as `prompt`, `login_hint` or `max_age`, and
+    cannot change ours; a `max_age` is held against the answer. In a standalone launch a patient is asked for where
+    one signs in, and where a clinician's EHR offers to pick one (`context-standalone-patient`).
+    Raises DiscoveryFailed, UnsafeAddress.
     """
     if not (redirect_uri or issuer.redirect_uri):
         raise ValueError("begin needs the address the browser comes back to")
     configuration = _configuration(issuer, http, openid=openid)
     if not configuration.authorization_endpoint:
         raise DiscoveryFailed("The configuration names no authorisation endpoint.")
-    asked = _scopes(issuer, scopes, launch=launch, openid=openid)
+    picks = "context-standalone-patient" in configuration.capabilities
+    asked = _scopes(issuer, scopes, launch=launch, openid=openid, picks=picks)
+    added = {name: value for name, value in (extra or {}).items() if name not in _OURS}
     pending = Pending(
         state=secrets.token_urlsafe(32),
         iss=issuer.iss,
@@ -118,9 +135,10 @@ def begin(
         scopes=asked,
         openid=openid,
         ehr_launch=launch is not None,
+        max_age=int(added["max_age"]) if added.get("max_age", "").isdecimal() else None,
     )
     parameters: dict[str, str | None] = {
-        **{name: value for name, value in (extra or {}).items() if name not in _OURS},
+        **added,
         "redirect_uri": pending.redirect_uri,
         "scope": " ".join(asked),
         "nonce": pending.nonce,
@@ -135,7 +153,14 @@ def begin(
         code_verifier=pending.code_verifier,
         **parameters,
     )
-    return Begun(url, pending)
+    long = launch is not None and len(url) > LONGEST_URL and "authorize-post" in configuration.capabilities
+    return Begun(url, pending, _as_form(url, configuration.authorization_endpoint) if long else None)
+
+
+def _as_form(url: str, endpoint: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The same request for a form. What the endpoint's own address carries stays in it."""
+    own = parse_qsl(urlsplit(endpoint).query, keep_blank_values=True)
+    return endpoint, tuple(parse_qsl(urlsplit(url).query, keep_blank_values=True)[len(own) :])
 
 
 def complete(
@@ -154,9 +179,7 @@ def complete(
     """
     _check_return(issuer, pending, parameters, moment(now))
     configuration = _configuration(issuer, http, openid=pending.openid)
-    answering = parameters.get("iss")
-    if answering and answering.rstrip("/") not in (configuration.issuer.rstrip("/"), pending.iss.rstrip("/")):
-        raise LaunchRefused("The answer comes from another server than the one asked.", reason="issuer_mismatch")
+    _check_answering(parameters.get("iss"), configuration, pending)
     alg = signing_alg(issuer, configuration)
     client = Client(issuer, pending.token_endpoint, keys=keys, http=http, now=now, alg=alg)
     with token_request():
@@ -175,6 +198,17 @@ def complete(
     granted = granted_scopes(token, pending.scopes)
     missing = missing_scopes(pending.scopes, granted)
     return Grant(token, context, identity, granted, tuple(s for s in missing if not _had(s, token, identity)))
+
+
+def _check_answering(answering: str | None, configuration: Configuration, pending: Pending) -> None:
+    """A server that says it names itself must (RFC 9207 section 2.4); one that names another is another."""
+    if answering is None and configuration.names_itself:
+        raise LaunchRefused("The answer does not say which server it comes from.", reason="issuer_missing")
+    if answering is not None and answering.rstrip("/") not in (
+        configuration.issuer.rstrip("/"),
+        pending.iss.rstrip("/"),
+    ):
+        raise LaunchRefused("The answer comes from another server than the one asked.", reason="issuer_mismatch")
 
 
 def _check_return(issuer: Issuer, pending: Pending, parameters: Mapping[str, str], at: datetime) -> None:
@@ -204,16 +238,27 @@ def _identity(
         if pending.openid:
             raise IdentityRejected("The sign-in service sent no id_token.")
         return None
-    return verify(id_token, configuration, client_id=issuer.client_id, nonce=pending.nonce, http=http, now=now)
+    return verify(
+        id_token,
+        configuration,
+        client_id=issuer.client_id,
+        nonce=pending.nonce,
+        http=http,
+        now=now,
+        access_token=str(token.get("access_token", "")),
+        max_age=pending.max_age,
+    )
 
 
 def _configuration(issuer: Issuer, http: Outbound, *, openid: bool) -> Configuration:
     if openid:
-        return discover_openid(issuer.iss, http=http)
-    return discover(issuer.iss, http=http, client_id=issuer.client_id)
+        return discover_openid(issuer.iss, http=http, allowed=issuer.origins)
+    return discover(issuer.iss, http=http, client_id=issuer.client_id, allowed=issuer.origins)
 
 
-def _scopes(issuer: Issuer, scopes: Iterable[str] | None, *, launch: str | None, openid: bool) -> tuple[str, ...]:
+def _scopes(
+    issuer: Issuer, scopes: Iterable[str] | None, *, launch: str | None, openid: bool, picks: bool
+) -> tuple[str, ...]:
     """The scopes of the registration, with the one that this kind of launch cannot do without."""
     asked = [scope for scope in (issuer.scopes if scopes is None else scopes) if scope != "launch"]
     if openid:
@@ -221,7 +266,7 @@ def _scopes(issuer: Issuer, scopes: Iterable[str] | None, *, launch: str | None,
     elif launch is not None:
         needed = ["launch"]
     else:
-        needed = ["launch/patient"] if issuer.audience == "patient" else []
+        needed = ["launch/patient"] if issuer.audience == "patient" or picks else []
     return tuple(dict.fromkeys((*needed, *asked)))
 
 

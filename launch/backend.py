@@ -71,7 +71,7 @@ def backend_session(
     """
     if issuer.auth == "none":
         raise LaunchRefused("A public client cannot sign in as the system.", reason="invalid_client")
-    configuration = discover(issuer.iss, http=http, client_id=issuer.client_id)
+    configuration = discover(issuer.iss, http=http, client_id=issuer.client_id, allowed=issuer.origins)
     session = BackendSession(
         issuer,
         configuration.token_endpoint,

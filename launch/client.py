@@ -33,13 +33,13 @@ _PASSING = frozenset({"server_error", "temporarily_unavailable", "slow_down"})
 class ShortAssertion(PrivateKeyJWT):  # type: ignore[misc]
     """`private_key_jwt` as SMART asks for it: four minutes, a fresh `jti` each time, `kid` in the header."""
 
-    def __init__(self, keys: Keys, alg: str, now: Clock | datetime) -> None:
-        super().__init__(alg=alg)
+    def __init__(self, keys: Keys, alg: str, token_endpoint: str, now: Clock | datetime) -> None:
+        super().__init__(token_endpoint=token_endpoint, alg=alg)
         self._keys = keys
         self._now = now
 
     def sign(self, auth: Any, token_endpoint: str) -> str:
-        """The client assertion (RFC 7523 section 3): four minutes, a fresh `jti` each time."""
+        """The client assertion (RFC 7523 section 3), for the token endpoint also where its neighbours are asked."""
         issued = int(moment(self._now).timestamp())
         claims = {
             "iss": auth.client_id,
@@ -81,7 +81,9 @@ class Client(OAuth2Session):  # type: ignore[misc]
         if issuer.auth == "private_key_jwt":
             if keys is None:
                 raise LaunchRefused("Our signing keys are needed for this registration.", reason="invalid_client")
-            self.register_client_auth_method(ShortAssertion(keys, issuer.signing_alg or alg or "RS384", now))
+            self.register_client_auth_method(
+                ShortAssertion(keys, issuer.signing_alg or alg or "RS384", token_endpoint, now)
+            )
 
     def parse_response_token(self, response: requests.Response) -> dict[str, Any]:
         """A token of any length with any extras, its lifetime counted from now. Authlib calls this for every answer."""

@@ -81,12 +81,13 @@ def discover(
 
 
 def discover_openid(
-    iss: str, *, http: Outbound, allowed: frozenset[str] = frozenset(), clock: Callable[[], float] = time.monotonic
+    iss: str, *, http: Outbound, allowed: Iterable[str] = (), clock: Callable[[], float] = time.monotonic
 ) -> Configuration:
     """The OpenID configuration of a sign-in service, as fresh as it wants it. Raises DiscoveryFailed, UnsafeAddress.
 
     It must call itself by the address it was asked at (OpenID Connect Discovery 1.0 section 4.3) and show its keys.
     """
+    named = _origins(iss, allowed)
     url = iss.rstrip("/") + OPENID
 
     def read(validators: Mapping[str, str]) -> Fetched:
@@ -96,14 +97,14 @@ def discover_openid(
             raise _failed(problem) from problem
 
     def make(raw: dict[str, Any]) -> Configuration:
-        found = read_configuration(iss, url, raw, practice=http.practice, inside=http.inside, allowed=allowed)
+        found = read_configuration(iss, url, raw, practice=http.practice, inside=http.inside, allowed=named)
         if not found.issuer or not _same_issuer(found.issuer, iss):
             raise DiscoveryFailed("The sign-in service calls itself by another address than the one it was asked at.")
         if not found.jwks_uri:
             raise DiscoveryFailed("The sign-in service does not say where its keys are.")
         return found
 
-    return _found.get(("openid", normalised(iss), None, allowed, *_way(http)), read, make, clock=clock)
+    return _found.get(("openid", normalised(iss), None, named, *_way(http)), read, make, clock=clock)
 
 
 def forget() -> None:

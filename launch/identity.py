@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import re
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from launch.clock import Clock, moment
+from launch.context import USER_KINDS
 from launch.discovery import Configuration, discover_openid
 from launch.errors import DiscoveryFailed, IdentityRejected, UnsafeAddress
 from launch.issuers import normalised
@@ -21,9 +23,8 @@ from launch.signatures import ALGORITHMS, LONGEST, proven_claims
 SKEW = 60
 """Seconds by which clocks may differ."""
 
-_FHIR_USER = re.compile(
-    r"(?:.*/)?((?:Practitioner|PractitionerRole|Patient|RelatedPerson|Person)/[A-Za-z0-9._~-]{1,256})"
-)
+_FHIR_USER = re.compile(rf"(?:https?://[^\s?#]+/)?((?:{'|'.join(USER_KINDS)})/[A-Za-z0-9._~-]{{1,256}})")
+_HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,13 @@ def verify(
     nonce: str | None,
     http: Outbound,
     now: Clock | datetime,
+    access_token: str = "",
+    max_age: int | None = None,
 ) -> Identity:
     """The person this token proves. Raises IdentityRejected naming the failed check, or DiscoveryFailed without keys.
 
-    `nonce` is the one sent with the authorisation request; None only where none was sent.
+    `nonce` is the one sent with the authorisation request; None only where none was sent. `access_token` is the one
+    that came along, held against `at_hash`. `max_age`: seconds since the person last signed in, where that was asked.
     """
     header, unproven = _peek(id_token)
     configuration = _own_issuer(configuration, unproven.get("iss"), http)
@@ -57,7 +61,9 @@ def verify(
     if not isinstance(alg, str) or alg not in allowed:
         raise IdentityRejected("The id_token is not signed in an allowed way (alg).")
     claims = proven_claims(id_token, alg, header.get("kid"), configuration.jwks_uri, http)
-    _check_claims(claims, configuration, client_id, nonce, moment(now).timestamp())
+    at = moment(now).timestamp()
+    _check_claims(claims, configuration, client_id, nonce, at)
+    _check_company(claims, alg, access_token, max_age, at)
     return Identity(
         iss=claims["iss"],
         sub=claims["sub"],
@@ -92,6 +98,17 @@ def _check_claims(
         raise IdentityRejected("The id_token names nobody (sub).")
 
 
+def _check_company(claims: dict[str, Any], alg: str, access_token: str, max_age: int | None, now: float) -> None:
+    """The access token beside it (OpenID Connect Core 3.1.3.8) and how long ago the person signed in (3.1.3.7)."""
+    if "at_hash" in claims and access_token:
+        digest = _HASHES[alg[2:]](access_token.encode()).digest()
+        half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+        if not isinstance(claims["at_hash"], str) or not hmac.compare_digest(claims["at_hash"].encode(), half.encode()):
+            raise IdentityRejected("The id_token belongs to another access token (at_hash).")
+    if max_age is not None and _number(claims, "auth_time") < now - max_age - SKEW:
+        raise IdentityRejected("The person signed in too long ago (auth_time).")
+
+
 def _own_issuer(configuration: Configuration, claimed: object, http: Outbound) -> Configuration:
     """The configuration that speaks for the issuer in the token.
 
@@ -104,7 +121,7 @@ def _own_issuer(configuration: Configuration, claimed: object, http: Outbound) -
     if not isinstance(claimed, str) or not _one_house(claimed, configuration):
         raise IdentityRejected("The id_token was issued by somebody else (iss).")
     try:
-        own = discover_openid(claimed, http=http)
+        own = discover_openid(claimed, http=http, allowed=configuration.allowed)
     except (DiscoveryFailed, UnsafeAddress, ValueError) as problem:
         raise IdentityRejected("The id_token names an issuer that does not answer for itself (iss).") from problem
     if configuration.jwks_uri and own.jwks_uri != configuration.jwks_uri:

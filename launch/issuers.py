@@ -20,7 +20,8 @@ class Issuer:
 
     `iss` is used exactly as written, since servers compare `aud` by the letter. `audience` is "clinician",
     "patient", "system" or "expert". `redirect_uri` is used where `begin` is given none. `signing_alg` ("RS384" or
-    "ES384") overrules the choice made from the server's own list.
+    "ES384") overrules the choice made from the server's own list. `origins`, where any are given, are the only ones
+    beside that of `iss` on which the server's endpoints may be.
     """
 
     iss: str
@@ -31,12 +32,15 @@ class Issuer:
     redirect_uri: str = ""
     audience: str = "clinician"
     signing_alg: str = ""
+    origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.auth not in AUTH_METHODS:
             raise ValueError(f"{self.iss}: auth must be one of {', '.join(AUTH_METHODS)}, not {self.auth!r}")
         if self.auth.startswith("client_secret") and not self.client_secret:
             raise ValueError(f"{self.iss}: auth {self.auth} needs a client_secret")
+        if not self.client_secret.isascii():
+            raise ValueError(f"{self.iss}: a client_secret is written in ASCII (RFC 6749 appendix A.2)")
         if self.signing_alg not in ("", "RS384", "ES384"):
             raise ValueError(f"{self.iss}: signing_alg must be RS384 or ES384, not {self.signing_alg!r}")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 _RESOURCE = re.compile(r"(patient|user|system)/([A-Za-z]+|\*)\.([a-z]+|\*)(\?.*)?", re.IGNORECASE)
@@ -32,6 +33,38 @@ def missing_scopes(requested: Iterable[str], granted: Iterable[str]) -> tuple[st
     """The requested scopes that nothing granted covers, in the order asked."""
     have = tuple(granted)
     return tuple(scope for scope in requested if not covers(have, scope))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What of one asked scope was not granted. `letters` are of "cruds" and empty for a scope of another kind.
+
+    `only` holds the queries (`category=laboratory`) under which what is missing was granted all the same.
+    """
+
+    scope: str
+    level: str = ""
+    resource: str = ""
+    letters: str = ""
+    only: tuple[str, ...] = ()
+
+
+def gaps(requested: Iterable[str], granted: Iterable[str]) -> tuple[Gap, ...]:
+    """What is missing, taken apart so that a screen can say it in its own words. Resource names as they were asked."""
+    have = tuple(granted)
+    return tuple(_gap(scope, have) for scope in missing_scopes(requested, have))
+
+
+def _gap(scope: str, have: tuple[str, ...]) -> Gap:
+    found, asked = _RESOURCE.fullmatch(scope), _parts(scope)
+    if found is None or asked is None:
+        return Gap(scope)
+    level, resource, letters, _ = asked
+    given = [parts for parts in map(_parts, have) if parts and parts[0] == level and parts[1] in ("*", resource)]
+    whole = {letter for parts in given if not parts[3] for letter in parts[2]}
+    missing = letters - whole
+    only = dict.fromkeys(parts[3].removeprefix("?") for parts in given if parts[3] and parts[2] & missing)
+    return Gap(scope, level, found[2], "".join(letter for letter in "cruds" if letter in missing), tuple(only))
 
 
 def covers(granted: Iterable[str], wanted: str) -> bool:

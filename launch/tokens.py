@@ -1,4 +1,4 @@
-"""A token becomes a `requests.Session` that signs, renews and times out; and is sealed while it rests.
+"""A token becomes a `requests.Session` that signs, renews and times out.
 
 Rule: one renewal at a time per grant, the old refresh token is kept unless a new one comes, and only `invalid_grant`
 ends a grant. The token is sent to the chart's origin and to nobody else.
@@ -6,7 +6,6 @@ ends a grant. The token is sent to the chart's origin and to nobody else.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import threading
 import time
@@ -17,15 +16,12 @@ from datetime import datetime
 from typing import Any
 
 import requests
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from launch.client import Client, signing_alg, token_request
 from launch.clock import Clock, moment
 from launch.context import SECRETS
 from launch.discovery import Configuration
-from launch.errors import GrantEnded, LaunchRefused, TokenUnavailable, UnsafeAddress
+from launch.errors import GrantEnded, LaunchRefused, TokenUnavailable
 from launch.issuers import Issuer
 from launch.keys import Keys
 from launch.outbound import Outbound
@@ -75,32 +71,6 @@ def open_session(
     session.reread = reread
     result: requests.Session = session
     return result
-
-
-def revoke(
-    issuer: Issuer,
-    configuration: Configuration,
-    token: dict[str, Any],
-    *,
-    keys: Keys | None,
-    http: Outbound,
-    now: Clock | datetime,
-) -> bool:
-    """Hand the grant back (RFC 7009) when a person leaves; True if the server took it. A courtesy: raises nothing of
-    the wire, since the token is forgotten here whatever the server says.
-    """
-    endpoint, secret = configuration.revocation_endpoint, token.get("refresh_token") or token.get("access_token")
-    if not endpoint or not secret:
-        return False
-    alg = signing_alg(issuer, configuration)
-    client = Client(issuer, configuration.token_endpoint, keys=keys, http=http, now=now, alg=alg)
-    client.revocation_endpoint_auth_method = issuer.auth
-    hint = "refresh_token" if token.get("refresh_token") else "access_token"
-    try:
-        answer = client.revoke_token(endpoint, token=secret, token_type_hint=hint)
-    except (requests.RequestException, UnsafeAddress):
-        return False
-    return bool(answer.ok)
 
 
 class TokenSession(Client, ABC):
@@ -236,31 +206,3 @@ def _repeatable(kwargs: dict[str, Any]) -> bool:
     """A body that was streamed is gone."""
     body = kwargs.get("data")
     return not kwargs.get("files") and (body is None or isinstance(body, str | bytes | dict | list))
-
-
-class Vault:
-    """Seals tokens while they rest in the store (Fernet: AES-128-CBC with HMAC-SHA256).
-
-    The first secret seals, every one opens: to change the secret put the new one in front for as long as sessions live.
-    """
-
-    def __init__(self, *secrets: str) -> None:
-        if not secrets or not all(secrets):
-            raise ValueError("a vault needs a secret")
-        self._fernet = MultiFernet([Fernet(_derived(secret)) for secret in secrets])
-
-    def seal(self, text: str) -> str:
-        """The text as sealed ASCII of any length."""
-        return self._fernet.encrypt(text.encode()).decode("ascii")
-
-    def open(self, sealed: str) -> str:
-        """The text again. Raises GrantEnded where it was changed or sealed with a secret that is gone."""
-        try:
-            return self._fernet.decrypt(sealed.encode()).decode()
-        except (InvalidToken, UnicodeError) as problem:
-            raise GrantEnded("The stored token can no longer be opened. Please launch again.") from problem
-
-
-def _derived(secret: str) -> bytes:
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"second-opinion token vault").derive(secret.encode())
-    return base64.urlsafe_b64encode(key)

@@ -18,7 +18,8 @@ from launch.errors import GrantEnded
 from launch.issuers import Issuer, Issuers
 from launch.keys import Keys
 from launch.outbound import Outbound
-from launch.tokens import Vault, open_session
+from launch.tokens import open_session
+from launch.vault import Vault
 from smart_app.mail import Letter, MailUnavailable, smtp_sender
 from smart_app.ports import Ports
 from smart_app.settings import Settings

@@ -12,7 +12,8 @@ from launch.errors import UntrustedIssuer
 from launch.issuers import Issuer, Issuers
 from launch.keys import Keys
 from launch.outbound import Outbound
-from launch.tokens import Vault, open_session
+from launch.tokens import open_session
+from launch.vault import Vault
 from smart_app.settings import Settings
 from smart_app.sites import Directory, Organisation, Persona, Site
 

@@ -509,3 +509,104 @@ def test_a_stranger_cannot_speak_for_an_ehr_that_does_not_name_its_issuer(author
         with pytest.raises(IdentityRejected, match="iss"):
             complete(issuer, begun.pending, returned, keys=None, http=http, now=NOW)
         assert stranger.seen == []
+
+
+# -- more ways to ask ------------------------------------------------------------------------------------------------
+
+
+def test_a_clinician_who_comes_first_to_the_app_picks_a_patient_where_the_chart_offers_it(
+    authority: Authority, http: Outbound
+) -> None:
+    authority.configuration_changes = {"capabilities": ["launch-standalone", "context-standalone-patient"]}
+    begun = begin(issuer_of(authority), launch=None, redirect_uri=CALLBACK, http=http, now=NOW)
+    sent = parse_qs(urlsplit(begun.url).query)
+    assert sent["scope"] == ["launch/patient openid fhirUser user/Patient.rs offline_access"]
+    assert "launch" not in sent
+
+
+def test_a_launch_too_long_for_an_address_goes_as_a_form_where_the_server_takes_one(
+    authority: Authority, http: Outbound
+) -> None:
+    """SMART App Launch 2.2, `authorize-post`; the launch value is opaque and may be kilobytes long."""
+    long = "é+/=" + "x" * 6000
+    for capabilities, launch, by_form in (
+        (["authorize-post"], long, True),
+        (["authorize-post"], "short", False),
+        (["launch-ehr"], long, False),
+        (["authorize-post"], None, False),
+    ):
+        discovery.forget()
+        authority.configuration_changes = {
+            "capabilities": capabilities,
+            "authorization_endpoint": f"{authority.url}/oauth2/authorize?tenant=a&empty=",
+        }
+        begun = begin(issuer_of(authority), launch=launch, redirect_uri=CALLBACK, http=http, now=NOW)
+        assert (begun.form is not None) is by_form
+        if begun.form is not None:
+            address, fields = begun.form
+            assert address == f"{authority.url}/oauth2/authorize?tenant=a&empty="
+            sent = dict(fields)
+            assert sent["launch"] == long
+            assert sent["state"] == begun.pending.state
+            assert not {"tenant", "empty"} & sent.keys()
+            assert sent == {k: v[0] for k, v in parse_qs(urlsplit(begun.url).query).items() if k != "tenant"}
+
+
+def test_how_long_ago_a_person_signed_in_is_asked_and_held_against_the_answer(
+    authority: Authority, http: Outbound
+) -> None:
+    """OpenID Connect Core 3.1.2.1 and 3.1.3.7: before a signature the person shows again who they are."""
+    at = int(NOW.timestamp())
+    for signed_in, fits in ((at, True), (at - 355, True), (at - 361, False), (None, False), ("now", False)):
+        issuer = issuer_of(authority)
+        begun = begin(issuer, launch="x", redirect_uri=CALLBACK, http=http, now=NOW, extra={"max_age": "300"})
+        assert parse_qs(urlsplit(begun.url).query)["max_age"] == ["300"]
+        assert Pending.from_json(begun.pending.to_json()).max_age == 300
+        answer = authority.browser_follows(begun.url)
+        authority.claims_changes = {"auth_time": signed_in}
+        if fits:
+            assert complete(issuer, begun.pending, answer, keys=None, http=http, now=NOW).identity is not None
+        else:
+            with pytest.raises(IdentityRejected, match=r"valid|auth_time"):
+                complete(issuer, begun.pending, answer, keys=None, http=http, now=NOW)
+
+
+def test_an_id_token_that_belongs_to_another_access_token_is_refused(authority: Authority, http: Outbound) -> None:
+    """OpenID Connect Core 3.1.3.8. The right hash is that of the token which comes along."""
+    import base64
+    import hashlib
+
+    half = hashlib.sha256(b"access-1").digest()[:16]
+    right = base64.urlsafe_b64encode(half).rstrip(b"=").decode()
+    issuer, begun, answer = launched(authority, http)
+    authority.claims_changes = {"at_hash": right}
+    assert complete(issuer, begun.pending, answer, keys=None, http=http, now=NOW).identity is not None
+    for wrong in (right, 5, ""):  # the next access token is another, and yet the first hash
+        issuer, begun, answer = launched(authority, http)
+        authority.claims_changes = {"at_hash": wrong}
+        with pytest.raises(IdentityRejected, match="at_hash"):
+            complete(issuer, begun.pending, answer, keys=None, http=http, now=NOW)
+
+
+def test_a_server_that_says_it_names_itself_must(authority: Authority, http: Outbound) -> None:
+    """RFC 9207 section 2.4."""
+    authority.configuration_changes = {"authorization_response_iss_parameter_supported": True}
+    issuer, begun, answer = launched(authority, http)
+    with pytest.raises(LaunchRefused) as caught:
+        complete(issuer, begun.pending, answer, keys=None, http=http, now=NOW)
+    assert caught.value.reason == "issuer_missing"
+    issuer, begun, answer = launched(authority, http)
+    named = {**answer, "iss": authority.issuer}
+    assert complete(issuer, begun.pending, named, keys=None, http=http, now=NOW).context.patient == "p1"
+
+
+def test_the_operators_list_of_origins_holds_for_the_whole_launch(authority: Authority, http: Outbound) -> None:
+    elsewhere = authority.url.replace("127.0.0.1", "localhost")
+    issuer = issuer_of(authority, origins=(authority.url,))
+    begun = begin(issuer, launch="x", redirect_uri=CALLBACK, http=http, now=NOW)
+    answer = authority.browser_follows(begun.url)
+    discovery.forget()
+    authority.configuration_changes = {"jwks_uri": f"{elsewhere}/keys"}
+    with pytest.raises(LaunchError):
+        complete(issuer, begun.pending, answer, keys=None, http=http, now=NOW)
+    assert not any(seen.headers["host"].startswith("localhost") for seen in authority.seen)

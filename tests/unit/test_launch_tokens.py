@@ -18,7 +18,8 @@ from launch.errors import GrantEnded, LaunchRefused, TokenUnavailable, UnsafeAdd
 from launch.issuers import Issuer
 from launch.keys import Keys
 from launch.outbound import Outbound
-from launch.tokens import Vault, open_session, revoke
+from launch.tokens import open_session
+from launch.vault import Vault
 from tests.unit.launch_authority import NOW, Authority
 
 
@@ -255,18 +256,6 @@ def test_two_processes_that_renew_at_once_both_go_on(
     assert answers == [200, 200]
     assert kept.writes == 1
     assert len(authority.requests_to("/oauth2/token")) == 2
-
-
-def test_a_grant_can_be_handed_back(authority: Authority, kept: Kept, clock: Clock) -> None:
-    """RFC 7009; a server that cannot take it back is no reason to fail."""
-    issuer, http = Issuer(authority.iss, "our-app", auth="none"), Outbound(practice=True)
-    authority.configuration_changes = {"revocation_endpoint": f"{authority.url}/oauth2/revoke"}
-    authority.answers["/oauth2/revoke"] = [(200, {}, b""), (400, {}, b""), (0, {}, b"")]
-    configuration = discovery.discover(authority.iss, http=http)
-    done = [revoke(issuer, configuration, kept.token, keys=None, http=http, now=clock) for _ in "abc"]
-    assert done == [True, False, False]
-    sent = authority.requests_to("/oauth2/revoke")[0].form
-    assert sent == {"token": "refresh-0", "token_type_hint": "refresh_token", "client_id": "our-app"}
 
 
 def test_nobodys_cookies_are_kept(authority: Authority) -> None:
