@@ -6,12 +6,12 @@ Rule: it is a hint for what is missing, never a way to find files.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import BinaryIO
-
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING, BinaryIO
 
 from imaging.errors import NotDicom
-from imaging.opening import open_dicom, quiet
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Listed:
 
 def read_directory(stream: BinaryIO) -> Listed:
     """The UIDs in the list; records that cannot be read are passed over. Raises NotDicom."""
+    from imaging.opening import open_dicom, quiet
+
     opened = open_dicom(stream)
     series, instances = set(), set()
     with quiet():
