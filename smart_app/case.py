@@ -187,6 +187,16 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What the patient, or who acts for them, agreed to, and when. `wording` names the edition of the words shown."""
+
+    by: Party
+    at: datetime
+    copy_to_doctor: bool
+    wording: str
+
+
+@dataclass(frozen=True)
 class Opinion:
     """One signed version of an opinion. Never changed after signing; a change is a new version."""
 

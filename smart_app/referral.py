@@ -8,6 +8,7 @@ from datetime import datetime
 from smart_app.case import (
     Acknowledgement,
     Ask,
+    Consent,
     Event,
     Filing,
     Message,
@@ -74,6 +75,7 @@ class Referral:
     mirrored: dict[str, str] | None = None  # our resource -> its reference in a chart that takes it
     acknowledgements: tuple[Acknowledgement, ...] = ()
     messages: tuple[Message, ...] = ()
+    consents: tuple[Consent, ...] = ()  # the newest holds
     history: tuple[Event, ...] = ()
     version: int = 0
 
@@ -275,6 +277,10 @@ class Referral:
         if not reason.strip():
             raise Unfinished("Say how it was settled.", reason="missing")
         return self._move("release", by, at, reason)
+
+    def agree(self, consent: Consent) -> Referral:
+        """The patient agrees, or chooses anew who reads the answer. What was agreed before stays on record."""
+        return replace(self, consents=(*self.consents, consent))
 
     # -- rules -----------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from smart_app.web import (
     phrases,
     refer,
     review,
+    rights,
     sessions,
     signin,
     styleguide,
@@ -70,7 +71,7 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
         base_url=settings.base_url,
     )
     app.url_defaults(answers.line_defaults)
-    for part in (headers, sessions, errors, language, dates, phrases, people):
+    for part in (headers, sessions, rights, errors, language, dates, phrases, people):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

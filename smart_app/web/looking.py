@@ -12,7 +12,7 @@ from flask import current_app, g
 from werkzeug.exceptions import NotFound
 
 from imaging.archive import Shelf
-from smart_app.access import may_see_images
+from smart_app.access import actor, may
 from smart_app.case import StudyNote
 from smart_app.ports import Ports
 from smart_app.referral import NoSuchReferral, Referral
@@ -47,7 +47,7 @@ def look(line_id: str, referral_id: str) -> Look:
             referral = tx.referrals.get(referral_id)
         except NoSuchReferral:
             raise NotFound from None
-    if not may_see_images(line, referral):
+    if not may(actor(line), referral, "images"):
         raise NotFound
     return Look(line, referral, ports().archive.shelf(referral.id))
 

@@ -32,7 +32,7 @@ ACTS = ("retry", "there", "close")
 @blueprint.get("/operate")
 def operate() -> Response:
     """Everything parked, oldest first; cases held for a check; the newest lines of the audit, or those of one case."""
-    line = current_line("operator")
+    line = current_line()
     parked, wanted = worklists.parked(ports()), request.args.get("case", "")
     with ports().store.reading() as tx:
         held = tx.referrals.find(statuses=(Status.QUARANTINED,), limit=COUNTED)
@@ -87,7 +87,6 @@ def _number(get: Callable[[str], Referral], referral_id: str) -> str:
 @blueprint.get("/operate/<row_id>/<act>")
 def decide(row_id: str, act: str) -> Response:
     """What this decision does, before it is taken. Raises NoSuchRow, or NoSuchReferral for an act that is none."""
-    current_line("operator")
     owed, referral = _parked(row_id)
     if act not in ACTS or ((act == "there") != (owed.action == "file_opinion") and act != "retry"):
         raise NoSuchReferral("There is no such decision here.")
@@ -97,14 +96,14 @@ def decide(row_id: str, act: str) -> Response:
 @blueprint.post("/operate/<row_id>/retry")
 def retry(row_id: str) -> Response:
     """It is not there: send again."""
-    line = current_line("operator")
+    line = current_line()
     return _settle(row_id, "retry", lambda: settle.send_again(ports(), line.party, row_id))
 
 
 @blueprint.post("/operate/<row_id>/there")
 def there(row_id: str) -> Response:
     """It stands in the chart, as the person saw."""
-    line = current_line("operator")
+    line = current_line()
     named = request.form.get("resource", "")
     return _settle(row_id, "there", lambda: settle.it_is_there(ports(), line.party, row_id, named))
 
@@ -112,7 +111,7 @@ def there(row_id: str) -> Response:
 @blueprint.post("/operate/<row_id>/close")
 def close(row_id: str) -> Response:
     """It was done by hand."""
-    line = current_line("operator")
+    line = current_line()
     what = request.form.get("what", "")
     return _settle(row_id, "close", lambda: settle.close(ports(), line.party, row_id, what))
 
@@ -163,14 +162,13 @@ def _parked(row_id: str) -> tuple[Owed, Referral]:
 @blueprint.get("/operate/held/<referral_id>/release")
 def held(referral_id: str) -> Response:
     """Who held it and why, what chart and images say, and the form that closes the check."""
-    current_line("operator")
     return _held_page(_held(referral_id))
 
 
 @blueprint.post("/operate/held/<referral_id>/release")
 def release(referral_id: str) -> Response:
     """The check is closed by this person, who says how."""
-    line = current_line("operator")
+    line = current_line()
     try:
         review.release(ports(), line.party, referral_id, request.form.get("reason", ""))
     except Unfinished as unfinished:

@@ -34,7 +34,7 @@ NO_REASON = "Stopped by the patient."
 @blueprint.get("/status")
 def status() -> Response:
     """Where it stands, in plain words; the way to the opinion once it is in the chart."""
-    line = current_line("patient")
+    line = current_line()
     referral = referral_of(line)
     if referral is None:
         return redirect(url_for("upload.tell"))
@@ -62,7 +62,7 @@ def _status(line: Line, referral: Referral, unfinished: Unfinished | None = None
 @blueprint.post("/answer")
 def answer() -> Response:
     """The patient answers the expert's question on a case they started."""
-    line = current_line("patient")
+    line = current_line()
     referral = _own(line)
     try:
         refer.answer(ports(), line.party, referral.id, request.form.get("text", ""))
@@ -74,7 +74,7 @@ def answer() -> Response:
 @blueprint.post("/stop")
 def stop() -> Response:
     """The patient stops a case they started."""
-    line = current_line("patient")
+    line = current_line()
     referral = _own(line)
     refer.withdraw(ports(), line.party, referral.id, request.form.get("reason", "").strip() or NO_REASON)
     return moved("outcome.status", wakes=referral.id)
@@ -83,7 +83,7 @@ def stop() -> Response:
 @blueprint.get("/opinion")
 def opinion() -> Response:
     """The opinion: the expert's plain words first, then the full text. `version` asks for an earlier one."""
-    line = current_line("patient")
+    line = current_line()
     referral = referral_of(line)
     if referral is None or referral.status not in SHOWN_WHEN or referral.opinion is None:
         return redirect(url_for("outcome.status"))
@@ -96,14 +96,14 @@ def opinion() -> Response:
 @blueprint.get("/opinion/letter/<int:version>")
 def letter(version: int) -> Response:
     """One signed version as a PDF to keep."""
-    line = current_line("patient")
+    line = current_line()
     return letter_file(line, _readable(line), version)
 
 
 @blueprint.get("/opinion/reports/<int:number>")
 def first_report(number: int) -> Response:
     """The first report, as it was given to us."""
-    line = current_line("patient")
+    line = current_line()
     return report_file(line, _readable(line), number)
 
 

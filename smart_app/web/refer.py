@@ -40,7 +40,7 @@ def home() -> AnyResponse:
 @blueprint.post("/ask")
 def ask() -> AnyResponse:
     """Ask the question; the patient is invited to bring the images."""
-    line = current_line("clinician")
+    line = current_line()
     try:
         referral = refer.open_referral(
             ports(),
@@ -129,7 +129,7 @@ def _row(referral: Referral) -> dict[str, str]:
 @blueprint.get("/referrals/<referral_id>")
 def follow(referral_id: str) -> Response:
     """Where one referral stands; the opinion once it is signed, its answer first."""
-    line = current_line("clinician")
+    line = current_line()
     return _follow(line, referral_on(line, referral_id), {})
 
 
@@ -177,7 +177,7 @@ def _organisation(referral: Referral) -> Any:
 @blueprint.post("/referrals/<referral_id>/acknowledge")
 def acknowledge(referral_id: str) -> AnyResponse:
     """ "I have read this", of exactly the version that was shown."""
-    line = current_line("clinician")
+    line = current_line()
     referral, form = referral_on(line, referral_id), request.form
     step, version = form.get("next_step", ""), form.get("version", 0, type=int)
     if step not in set(NextStep):
@@ -219,7 +219,7 @@ def signed_in_chart(referral_id: str) -> AnyResponse:
 
 
 def _act(referral_id: str, act: Any, said: str | int) -> AnyResponse:
-    line = current_line("clinician")
+    line = current_line()
     referral = referral_on(line, referral_id)
     try:
         act(ports(), line.party, referral_id, said)
@@ -234,7 +234,7 @@ def _act(referral_id: str, act: Any, said: str | int) -> AnyResponse:
 @blueprint.get("/referrals/<referral_id>/record")
 def record(referral_id: str) -> Response:
     """The referral as a FHIR Bundle. An opinion in it counts as opened."""
-    line = current_line("clinician")
+    line = current_line()
     referral = referral_on(line, referral_id)
     if referral.opinion is not None:
         write_view(line, referral, referral.opinion.version)
@@ -246,7 +246,7 @@ def record(referral_id: str) -> Response:
 @blueprint.get("/referrals/<referral_id>/letter/<int:version>")
 def signed_letter(referral_id: str, version: int) -> Response:
     """One signed version as the PDF that goes into the chart."""
-    line = current_line("clinician")
+    line = current_line()
     referral = referral_on(line, referral_id)
     if referral.hidden:
         raise NoSuchReferral("There is no such letter.")
@@ -267,5 +267,5 @@ def letter_file(line: Line, referral: Referral, version: int) -> Response:
 @blueprint.get("/referrals/<referral_id>/reports/<int:number>")
 def first_report(referral_id: str, number: int) -> AnyResponse:
     """The first reading, as its giver gave it."""
-    line = current_line("clinician")
+    line = current_line()
     return report_file(line, referral_on(line, referral_id), number)

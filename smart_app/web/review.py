@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from smart_app import review, worklists
-from smart_app.access import may_see_images
+from smart_app.access import actor, may
 from smart_app.referral import NoSuchReferral, Referral, ReferralError, Status, Unfinished, WrongStatus
 from smart_app.store import Line
 from smart_app.web import reading
@@ -32,7 +32,7 @@ SIGNED = frozenset({Status.SIGNED, Status.DELIVERED, Status.SEEN, Status.REVISED
 @blueprint.get("/worklist")
 def worklist() -> Response:
     """What waits for this expert, the most urgent promise first."""
-    line = current_line("expert")
+    line = current_line()
     now, wanted = ports().now(), request.args.get("q", "").strip()
     cases = worklists.of_expert(ports(), line)
     rows = [reading.row(referral, now) for referral in cases if reading.named(referral, wanted)]
@@ -216,7 +216,7 @@ def _case_page(
         "saved": _moment_of((referral.draft or {}).get("saved_at", "")),
         "earlier": changes(referral.opinions[-2], newest) if newest and len(referral.opinions) > 1 else [],
         "parked": found.parked,
-        "looking": may_see_images(line, referral) and bool(referral.studies) and referral.status in _WITH_IMAGES,
+        "looking": may(actor(line), referral, "images") and bool(referral.studies) and referral.status in _WITH_IMAGES,
         "site": ports().directory.site(referral.site),
         "reader": ports().directory.organisation(referral.organisation),
         "who": line.party,
@@ -245,7 +245,7 @@ def _words_of(referral: Referral) -> dict[str, str]:
 
 
 def _case(referral_id: str) -> tuple[Line, Referral]:
-    line = current_line("expert")
+    line = current_line()
     referral = referral_on(line, referral_id)
     g.site = referral.site
     return line, referral

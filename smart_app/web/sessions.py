@@ -16,12 +16,12 @@ from flask import Flask, current_app, g, request
 from werkzeug.wrappers import Response
 
 from fhir.people import read_patient
-from smart_app.access import seen_by
+from smart_app.access import actor, must
 from smart_app.case import Patient
 from smart_app.ports import Ports
 from smart_app.referral import Referral
 from smart_app.store import Line, Transaction
-from smart_app.web.errors import FormNotOurs, LineEnded, NoPatient, WrongDoor
+from smart_app.web.errors import FormNotOurs, LineEnded, NoPatient
 
 COOKIE = "__Host-second-opinion"
 PORTS = "second-opinion-ports"
@@ -107,11 +107,9 @@ def find_line(line_id: str) -> Line | None:
     return line
 
 
-def current_line(*kinds: str) -> Line:
-    """The line of this page. Raises WrongDoor where it is of another kind than these."""
+def current_line() -> Line:
+    """The line of this page. Whether the page is for its person was asked before (`rights`)."""
     line: Line = g.line
-    if kinds and line.kind not in kinds:
-        raise WrongDoor("This page is for somebody else.")
     return line
 
 
@@ -183,7 +181,7 @@ def patient_from(facts: dict[str, Any]) -> Patient:
 def referral_on(line: Line, referral_id: str) -> Referral:
     """The referral, for somebody who may know of it. Raises NoSuchReferral."""
     with ports().store.reading() as tx:
-        return seen_by(line, tx.referrals.get(referral_id))
+        return must(actor(line), tx.referrals.get(referral_id), "see")
 
 
 # -- forms -----------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ TROUBLE = ("unreadable", "locked", "too-large")
 @blueprint.get("/tell")
 def tell() -> Response:
     """The question in the patient's words, or the doctor's own question; and the agreement."""
-    line = current_line("patient")
+    line = current_line()
     referral = referral_of(line)
     if referral is not None and referral.status is not Status.GATHERING:
         return redirect(url_for("outcome.status"))
@@ -58,7 +58,7 @@ def _tell(line: Line, referral: Referral | None, unfinished: Unfinished | None =
 @blueprint.post("/tell")
 def told() -> Response:
     """Keep the answers. Feeling very ill right now stops everything, and says where to call."""
-    line = current_line("patient")
+    line = current_line()
     if request.form.get("very_ill") == "yes":
         return redirect(url_for("upload.emergency"), 303)
     referral = referral_of(line)
@@ -115,7 +115,7 @@ def _ask() -> Ask:
 @blueprint.get("/emergency")
 def emergency() -> Response:
     """Not for emergencies: whom to call."""
-    return patient_page("emergency", current_line("patient"), {})
+    return patient_page("emergency", current_line(), {})
 
 
 # -- 2: show us ------------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def emergency() -> Response:
 @blueprint.get("/show")
 def show() -> Response:
     """Pictures and reports, each file with its verdict; and the question whether they are theirs."""
-    line = current_line("patient")
+    line = current_line()
     begun = _begun(line)
     if begun is None:
         return redirect(url_for("upload.tell"))
@@ -153,7 +153,7 @@ def _show(line: Line, referral: Referral, given: Upload, unfinished: Unfinished 
 @blueprint.post("/show/files")
 def give() -> Response:
     """Take a batch. A ZIP counts as the files in it."""
-    line = current_line("patient")
+    line = current_line()
     referral, given = _must_be_begun(line)
     files = [(file.filename or "file", file.stream) for file in request.files.getlist("files") if file.filename]
     try:
@@ -170,7 +170,7 @@ def give() -> Response:
 @blueprint.post("/show/mine")
 def mine() -> Response:
     """ "Are these yours?" """
-    line = current_line("patient")
+    line = current_line()
     referral, given = _must_be_begun(line)
     try:
         upload.confirm(ports(), line.party, referral.id, mine=request.form.get("mine") == "yes")
@@ -185,7 +185,7 @@ def mine() -> Response:
 @blueprint.post("/show/leave-out")
 def leave_out() -> Response:
     """Somebody else's pictures are left out."""
-    line = current_line("patient")
+    line = current_line()
     referral, given = _must_be_begun(line)
     person = request.form.get("person", "")
     if not person.isdecimal() or int(person) >= len(given.people):
@@ -200,7 +200,7 @@ def leave_out() -> Response:
 @blueprint.get("/check")
 def check() -> Response:
     """What we have, what is missing, what happens then."""
-    line = current_line("patient")
+    line = current_line()
     begun = _begun(line)
     if begun is None:
         return redirect(url_for("upload.tell"))
@@ -231,7 +231,7 @@ def _check(line: Line, referral: Referral, given: Upload, unfinished: Unfinished
 @blueprint.post("/send")
 def send() -> Response:
     """Pass every gate, and send. A stop is a page of its own, calm and with nothing sent."""
-    line = current_line("patient")
+    line = current_line()
     referral, given = _must_be_begun(line)
     try:
         upload.send(ports(), line.party, referral.id)

@@ -1,0 +1,128 @@
+"""Every address asks the table of rights before its view runs: none is forgotten, and a no is a no over HTTP too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from smart_app.access import TABLE, VERBS, actor, may
+from smart_app.case import Party
+from smart_app.referral import Referral
+from smart_app.store import Line
+from smart_app.web.rights import DOORS, FREE, NEEDS
+from smart_app.web.sessions import COOKIE, OWN_GUARD, csrf_token
+from tests.staged import CLINICIAN, EXPERT, PATIENT
+from tests.web import JSON, Web
+from tests.webdesk import Desk
+
+HIMSELF = Party("patient", PATIENT.name, PATIENT.reference)
+COLLEAGUE = Party("clinician", "Dr B", "Practitioner/b")
+MOTHER = Party("proxy", "Teodora", "RelatedPerson/t")
+PLACE = {"site": "open", "patient": PATIENT.reference}
+PEOPLE = {
+    "asker": ("clinician", CLINICIAN, PLACE),
+    "covering": ("clinician", COLLEAGUE, PLACE),
+    "another chart": ("clinician", CLINICIAN, {"site": "open", "patient": "Patient/other"}),
+    "another site": ("clinician", CLINICIAN, {"site": "oracle", "patient": PATIENT.reference}),
+    "patient": ("patient", HIMSELF, PLACE),
+    "proxy": ("patient", MOTHER, PLACE),
+    "another patient": ("patient", HIMSELF, {"site": "open", "patient": "Patient/other"}),
+    "holder": ("expert", EXPERT, {}),
+    "colleague": ("expert", replace(EXPERT, reference="https://readers.example|8"), {}),
+    "coordinator": ("expert", replace(EXPERT, role="coordinator", reference="https://readers.example|9"), {}),
+    "elsewhere": ("expert", EXPERT, {"organisation": "stonequay"}),
+    "operator": ("operator", Party("operator", "R", "https://desk.example|1"), {}),
+}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    desk = Desk(tmp_path_factory.mktemp("rights") / "web")
+    yield desk
+    desk.close()
+
+
+def rules(web: Web) -> list[Rule]:
+    return [rule for rule in web.app.url_map.iter_rules() if "line_id" in rule.arguments]
+
+
+def test_every_address_of_a_line_says_what_it_needs(desk: Desk) -> None:
+    """The guard refuses what is listed nowhere; this names it. And nothing is listed that does not exist."""
+    named = {rule.endpoint for rule in rules(desk.web) if rule.endpoint.partition(".")[0] not in OWN_GUARD}
+    assert named == FREE | set(NEEDS)
+    assert set(NEEDS.values()) <= VERBS
+
+
+def test_an_address_that_says_nothing_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, line = desk.web.sit_down("clinician")
+    assert client.get(f"/line/{line.id}/referrals/{desk.referral('sent').id}", headers=JSON).status_code == 404
+    monkeypatch.delitem(NEEDS, "refer.follow")
+    assert client.get(f"/line/{line.id}/referrals/x", headers=JSON).status_code == 403
+
+
+def seated(desk: Desk, name: str) -> tuple[FlaskClient, Line]:
+    kind, party, place = PEOPLE[name]
+    return desk.web.sit_down(kind, party=party, **place)
+
+
+def address(rule: Rule, line: Line, referral: Referral) -> str:
+    values = dict.fromkeys(rule.arguments, "none") | {"line_id": line.id, "referral_id": referral.id}
+    return str(rule.build({**values, **{n: 1 for n in ("number", "version") if n in values}})[1])
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+@pytest.mark.parametrize("status", ["sent", "delivered"])
+def test_what_the_table_refuses_is_refused_at_every_address(desk: Desk, name: str, status: str) -> None:
+    """With the right browser, line and proof: only the right to do it is missing."""
+    referral = desk.referral(status)
+    client, line = seated(desk, name)
+    proof = proof_of(desk, client, line)
+    asked = 0
+    for rule in rules(desk.web):
+        verb, door = NEEDS.get(rule.endpoint), DOORS.get(rule.endpoint.partition(".")[0])
+        if verb is None or "referral_id" not in rule.arguments:
+            continue
+        if line.kind == door and may(actor(line), referral, verb):
+            continue
+        method = "POST" if "POST" in rule.methods else "GET"
+        answer = client.open(address(rule, line, referral), method=method, data={"csrf": proof}, headers=JSON)
+        kind = answer.json["error"]["kind"]
+        expected = {"NoSuchReferral", "NotYours"} if line.kind == door else {"WrongDoor"}
+        assert kind in expected, (rule.rule, kind)
+        asked += 1
+    assert asked > 8
+    with desk.ports.store.reading() as tx:
+        assert tx.referrals.get(referral.id) == referral
+
+
+def proof_of(desk: Desk, client: FlaskClient, line: Line) -> str:
+    """The proof for forms of that line, whoever sits there."""
+    with desk.app.test_request_context(headers={"Cookie": f"{COOKIE}={client.get_cookie(COOKIE).value}"}):
+        return csrf_token(line.id)
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_images_ask_the_same_table(desk: Desk, name: str) -> None:
+    referral = desk.referral("delivered")
+    client, line = seated(desk, name)
+    answer = client.get(f"/dicomweb/{line.id}/{referral.id}/studies", headers={"Accept": "application/dicom+json"})
+    assert (answer.status_code != 404) is may(actor(line), referral, "images")
+
+
+def test_no_row_of_the_table_is_without_a_way_to_be_asked() -> None:
+    """Each verb guards an address, images, or a part of a page."""
+    parts = {"images", "opinion", "mismatch", "share", "invite"}
+    assert set(NEEDS.values()) | parts == VERBS
+    assert {role for role, _ in TABLE} == {
+        "clinician",
+        "patient",
+        "proxy",
+        "expert",
+        "coordinator",
+        "operator",
+        "system",
+    }
