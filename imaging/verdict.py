@@ -12,6 +12,7 @@ from typing import BinaryIO
 from imaging.errors import NotDicom
 from imaging.fragments import cut_short
 from imaging.header import IsDirectory, read_object
+from imaging.kinds import TEXT, is_report_text, no_report, report_kind
 from imaging.study import Header
 
 
@@ -60,15 +61,16 @@ class Found:
     open: Callable[[], BinaryIO] = field(compare=False)
 
 
-REPORTS = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
-
 PACKED = (b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"MSCF")
 PACKED_WHY = "A packed file of a kind that we cannot open. Unpack it, or make a ZIP of what is in it."
 LINK_WHY = "A link to another place. It was not followed."
+APPLE_DOUBLE = b"\x00\x05\x16\x07"
+LOCKED = (b"-----BEGIN PGP MESSAGE", b"AES\x02", b"Salted__", b"age-encryption.org/")
+ENVELOPED = bytes.fromhex("06092a864886f70d010703")  # CMS enveloped data: a secure DICOM file (PS3.15 section C.1)
 LOCKED_NAMES = frozenset({".enc", ".aes", ".pgp", ".gpg", ".p7m", ".axx"})
 LOCKED_WHY = "The file is locked. Its password is on the sleeve or from the imaging centre."
 CUT_WHY = "The picture is cut short. Ask the imaging centre for a new copy."
-DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".rtf", ".pages", ".heic", ".tif", ".tiff"})
+DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".rtf", ".pages", ".tif", ".tiff", ".webp", ".htm", ".html"})
 DOCUMENT_WHY = "If this is a report, save it as PDF or JPEG and add it again."
 
 
@@ -77,9 +79,10 @@ def judge(name: str, stream: BinaryIO, size: int) -> tuple[Verdict, Header | Non
     start = stream.read(132)
     if not start or size == 0:
         return Verdict.UNREADABLE, None, "The file is empty."
-    report = next((kind for magic, kind in REPORTS.items() if start.startswith(magic)), "")
-    if report and start[128:] != b"DICM":
-        return Verdict.REPORT, None, report
+    kind = "" if start[128:] == b"DICM" else report_kind(start)
+    if kind:
+        why = no_report(name, kind, stream)
+        return (Verdict.NOT_AN_IMAGE, None, why) if why else (Verdict.REPORT, None, kind)
     marked = start[128:] == b"DICM"
     try:
         read = read_object(stream)
@@ -89,13 +92,20 @@ def judge(name: str, stream: BinaryIO, size: int) -> tuple[Verdict, Header | Non
     except IsDirectory:
         return Verdict.DIRECTORY, None, ""
     except NotDicom as problem:
-        return (Verdict.UNREADABLE, None, str(problem)) if marked else _foreign(name, start, str(problem))
+        why = str(problem)
+    if marked:
+        return Verdict.UNREADABLE, None, why
+    if is_report_text(name, stream, size):
+        return Verdict.REPORT, None, TEXT
+    return _foreign(name, start, why)
 
 
 def _foreign(name: str, start: bytes, why: str) -> tuple[Verdict, None, str]:
     """A file that is no DICOM. What may hold pictures is never passed over as merely not a picture."""
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix in LOCKED_NAMES or start.startswith(b"-----BEGIN PGP MESSAGE"):
+    if start.startswith(APPLE_DOUBLE):
+        return Verdict.NOT_AN_IMAGE, None, "A note that a Mac keeps beside each file."
+    if suffix in LOCKED_NAMES or start.startswith(LOCKED) or ENVELOPED in start[:64]:
         return Verdict.LOCKED, None, LOCKED_WHY
     if start.startswith(PACKED):
         return Verdict.UNREADABLE, None, PACKED_WHY
