@@ -10,11 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-LONG = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT", b"SV", b"UV"))
-SHORT = frozenset(
-    (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS")
-    + (b"ST", b"TM", b"UI", b"UL", b"US")
-)
+LONG = frozenset(b"OB OW OF OD OL OV SQ UC UN UR UT SV UV".split())
+SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 DEEPEST = 24  # sequences inside sequences; real reports stay under half of it
@@ -56,11 +53,11 @@ def element_at(data: bytes, here: int, end: int, coding: Coding) -> Element:
     tag, vr, value, length = head_at(data, here, end, coding.explicit)
     if length == UNDEFINED:
         if tag == 0x7FE00010:
-            return Element(tag, vr, here, value, value, True)
+            return Element(tag, vr, here, value, value, undefined=True)
         if vr not in (b"SQ", b""):  # UN holds implicit VR then (PS3.5 section 6.2.2), seldom enough for pydicom
             raise Odd
-        return Element(tag, vr, here, value, _sequence_end(data, value, end, coding, 0), True)
-    return Element(tag, vr, here, value, value + length, False)
+        return Element(tag, vr, here, value, _sequence_end(data, value, end, coding, 0), undefined=True)
+    return Element(tag, vr, here, value, value + length, undefined=False)
 
 
 def head_at(data: bytes, here: int, end: int, explicit: bool) -> tuple[int, bytes, int, int]:
@@ -145,7 +142,7 @@ def _item_end(data: bytes, here: int, end: int, coding: Coding, depth: int) -> i
             if group << 16 | element != ITEM_END:
                 raise Odd
             return here + 8
-        tag, vr, value, length = head_at(data, here, end, coding.explicit)
+        _, vr, value, length = head_at(data, here, end, coding.explicit)
         if length != UNDEFINED:
             here = value + length
         elif vr in (b"SQ", b""):

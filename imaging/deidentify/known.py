@@ -1,0 +1,143 @@
+"""The names, numbers, dates and places that the input gave away, so that the output can be searched for them.
+
+Rule: it learns from every element, also from those that are removed; a shorter word is known only where it is a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from imaging.deidentify.words import plain, vocabulary
+
+PATIENT_NAMES = frozenset({0x00100010, 0x00101001, 0x00101005, 0x00101060, 0x00100011, 0x00100012, 0x00102297})
+NUMBERS = frozenset(
+    {0x00100020, 0x00101000, 0x00080050, 0x00380010, 0x00401001, 0x00400009, 0x00400253, 0x00402016, 0x00402017}
+    | {0x00401006, 0x00401007, 0x00402006, 0x00402007, 0x00101090, 0x00102154, 0x00102155, 0x00200010}
+    | {0x00380060, 0x00120040, 0x00120042}
+)
+PLACES = frozenset({0x00080080, 0x00080081, 0x00101040, 0x00080092, 0x00080094, 0x00380300, 0x00102299})
+BIRTH = frozenset({0x00100030})
+SHORTEST_NAME = 3  # letters
+SHORTEST_NUMBER = 4  # signs that are letters or figures
+UID = re.compile(r"[0-9]+(\.[0-9]+){3,}")
+NO_NAMES = frozenset(
+    (
+        "anonymous",
+        "anonymized",
+        "anonymised",
+        "unknown",
+        "removed",
+        "none",
+        "null",
+        "test",
+        "patient",
+        "name",
+        "physician",
+    )
+)
+
+# Letters, figures and every byte of another script stay, in lower case; all else parts words.
+APART = bytes(c + 32 if 65 <= c <= 90 else c if chr(c).isalnum() or c >= 0x80 else 32 for c in range(256))
+
+Words = tuple[bytes, ...]
+
+
+def words_of(text: bytes) -> Words:
+    """The words of these bytes, as they are searched for."""
+    return tuple(text.translate(APART).split())
+
+
+class Known:
+    """What is known of a run's people. Sets only grow; `version` changes when a name was learned."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.own: defaultdict[str, set[bytes]] = defaultdict(set)  # words of a patient's name, by pseudonym
+        self.phrases: defaultdict[bytes, set[tuple[Words, str]]] = defaultdict(set)  # by the longest word: all, kind
+        self.staff: set[str] = set()  # words of everybody else's names, plain
+        self.births: set[bytes] = set()  # every way of writing a birth date
+        self.days: set[bytes] = set()  # YYYYMMDD of everything that happened
+        self.uids: set[bytes] = set()
+        self._seen: set[tuple[int, str, str, str]] = set()
+
+    def learn(self, tag: int, vr: str, text: str, pseudonym: str) -> None:
+        """Take in one decoded value. `pseudonym` tells whose picture it stands in."""
+        key = (tag, vr, text, pseudonym)
+        if key in self._seen or not text.strip("\0 ^="):
+            return
+        self._seen.add(key)
+        if vr == "PN":
+            self._name(text, pseudonym if tag in PATIENT_NAMES else "")
+        elif vr == "UI":
+            self.uids.update(part.encode() for part in re.split(r"[\\\0 ]+", text) if UID.fullmatch(part))
+        elif tag in BIRTH or vr in ("DA", "DT"):
+            self._day(text, birth=tag in BIRTH)
+        elif tag in NUMBERS:
+            for part in text.split("\\"):
+                self._phrase(part, "number", SHORTEST_NUMBER)
+        elif tag in PLACES:
+            self._phrase(text, "place", 8)
+
+    def words(self, pseudonym: str) -> frozenset[bytes]:
+        """The words of that patient's name."""
+        return frozenset(self.own[pseudonym])
+
+    def _name(self, text: str, pseudonym: str) -> None:
+        self.version += 1
+        for group in re.split(r"[=\\]", text):
+            parts = [part.strip() for part in group.split("^")[:3] if part.strip()]
+            if pseudonym:
+                for part in parts:
+                    self.own[pseudonym].update(
+                        word
+                        for written in spellings(part)
+                        for word in words_of(written)
+                        if len(word.decode("utf-8", "replace")) >= SHORTEST_NAME
+                        and word.decode("utf-8", "replace") not in NO_NAMES
+                    )
+            else:
+                self.staff |= {word for part in parts for word in re.findall(r"\w{3,}", plain(part))}
+            for order in (parts, parts[::-1]):
+                if len(parts) > 1:
+                    self._phrase(" ".join(order[:2]), "name", 5)
+            if parts and not pseudonym and len(parts[0]) >= 5 and plain(parts[0]) not in vocabulary() | NO_NAMES:
+                self._phrase(parts[0], "name", 5)
+
+    def _phrase(self, text: str, kind: str, shortest: int) -> None:
+        for written in spellings(text):
+            words = words_of(written)
+            if sum(map(len, words)) >= shortest:
+                self.phrases[max(words, key=len)].add((words, kind))
+
+    def _day(self, text: str, *, birth: bool) -> None:
+        for part in text.split("\\"):
+            figures = re.sub(r"[.\-/]", "", part.strip("\0 "))[:8]
+            if not re.fullmatch(r"[12][0-9]{7}", figures):
+                continue
+            year, month, day = figures[:4], figures[4:6], figures[6:]
+            if birth:
+                self.births |= set(_ways(year, month, day))
+            else:
+                self.days |= {figures.encode(), f"{year}-{month}-{day}".encode()}
+
+
+def _ways(year: str, month: str, day: str) -> Iterable[bytes]:
+    for sign in ("-", "/", "."):
+        yield sign.join((year, month, day)).encode()
+        yield sign.join((day, month, year)).encode()
+        yield sign.join((month, day, year)).encode()
+    yield from (f"{year}{month}{day}".encode(), f"{day}{month}{year}".encode(), f"{month}{day}{year}".encode())
+
+
+def spellings(text: str) -> set[bytes]:
+    """A text as bytes, in the ways it may stand elsewhere: other case, without accents, UTF-8 and Latin-1."""
+    ways = {text, text.lower(), text.upper(), text.title(), plain(text)}
+    found = {way.encode("utf-8", "replace") for way in ways}
+    for way in ways:
+        try:
+            found.add(way.encode("latin-1"))
+        except UnicodeEncodeError:
+            continue
+    return found
