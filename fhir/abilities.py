@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir.profiles import Profile, Rung, rungs
-from fhir.statement import interactions, search_params
+from fhir.statement import interactions
 
 Resource = dict[str, Any]
 
@@ -46,8 +46,8 @@ def reads(statement: Resource) -> list[Ability]:
     for kind, needed, purpose in READS:
         declared = interactions(statement, kind)
         missing = [code for code in needed if code not in declared]
-        why = f"Not declared: {' and '.join(missing)}. It is for {purpose}." if missing else f"For {purpose}."
-        found.append(Ability(kind, not missing, why[:1].upper() + why[1:]))
+        said = f"{purpose[:1].upper()}{purpose[1:]}."
+        found.append(Ability(kind, not missing, f"Not declared: {' and '.join(missing)}. {said}" if missing else said))
     return found
 
 
@@ -59,30 +59,27 @@ def ladder(profile: Profile, statement: Resource | None, scopes: set[str] | None
     for kind in LADDER:
         step = allowed.get(kind)
         if step is None:
-            step = Rung(kind, kind, False, refused.get(kind, f"The profile “{profile.name}” does not use it."))
+            step = Rung(
+                kind, kind, possible=False, why=refused.get(kind, f"The profile “{profile.name}” does not use it.")
+            )
         elif step.possible:
-            step = Rung(kind, kind, True, _what_goes_in(profile, kind))
+            step = Rung(kind, kind, why=_what_goes_in(profile, kind))
         steps.append(step)
     return steps
 
 
 def imaging(statement: Resource, capabilities: Iterable[str], *, has_associated: bool) -> Ability:
     """Can images be fetched from here with the chart's own token (SMART Imaging Access)? Else they are uploaded."""
-    name = "imaging"
-    if "smart-imaging-access" in capabilities or has_associated:
-        return Ability(name, True, "The server says that its token opens images (SMART Imaging Access).")
-    if "search-type" not in interactions(statement, "ImagingStudy"):
-        return Ability(name, False, "No ImagingStudy here: the patient or the clinician uploads the images.")
-    if not interactions(statement, "Endpoint"):
-        return Ability(name, False, "Studies are listed, but not where their images are: the images are uploaded.")
-    params = search_params(statement, "ImagingStudy")
-    by_patient = "" if not params or params & {"patient", "subject"} else " They cannot be searched by patient."
-    return Ability(
-        name,
-        False,
-        "Studies and addresses are listed; whether our token opens those addresses must be asked. "
-        f"Until then the images are uploaded.{by_patient}",
-    )
+    possible = "smart-imaging-access" in capabilities or has_associated
+    if possible:
+        why = "The server says that its token opens images (SMART Imaging Access)."
+    elif "search-type" not in interactions(statement, "ImagingStudy"):
+        why = "No ImagingStudy here: the patient or the clinician uploads the images."
+    elif not interactions(statement, "Endpoint"):
+        why = "Studies are listed, but not where their images are: the images are uploaded."
+    else:
+        why = "Whether our token opens the addresses it lists must be asked; until then the images are uploaded."
+    return Ability("imaging", possible, why)
 
 
 def _what_goes_in(profile: Profile, kind: str) -> str:

@@ -138,6 +138,10 @@ class FhirChart:
         answer = self._wire.write("PUT", address, resource, {"If-Match": if_match} if if_match else {})
         return _written(answer, resource["resourceType"], otherwise=address)
 
+    def remove(self, reference: str) -> None:
+        """One DELETE, for what was made only to try something out: nothing of a patient's is ever removed."""
+        self._wire.write("DELETE", reference, None)
+
     def transaction(self, bundle: Resource) -> list[Written]:
         """POST a transaction Bundle; one answer per entry, in order. Raises ChartUnclear on an answer that fits not."""
         check(bundle)

@@ -102,13 +102,6 @@ def interactions(statement: Resource, resource_type: str) -> set[str]:
     return {_text(i.get("code")) for owner in owners for i in _dicts(owner.get("interaction"))} - {""}
 
 
-def search_params(statement: Resource, resource_type: str) -> set[str]:
-    """The names a type may be searched by."""
-    return {
-        _text(p.get("name")) for owner in _listed(statement, resource_type) for p in _dicts(owner.get("searchParam"))
-    }
-
-
 def resource_types(statement: Resource) -> set[str]:
     """Every type the server says it has."""
     return {_text(r.get("type")) for rest in server_parts(statement) for r in _dicts(rest.get("resource"))} - {""}

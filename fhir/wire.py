@@ -78,15 +78,17 @@ class Wire:
         raise ChartRefused("The chart sent us in circles.")
 
     def write(self, method: str, address: str, resource: Any, headers: dict[str, str] | None = None) -> Answer:
-        """One request with a JSON body, never repeated. Raises ChartUnclear where it may have been done."""
+        """One request, never repeated; no body for None. Raises ChartUnclear where it may have been done."""
         url = self.url(address)
-        content = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        content = None
+        if resource is not None:
+            content = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         with translated(writing=True):
             response = self._session.request(
                 method,
                 url,
                 data=content,
-                headers={"Accept": FHIR_JSON, "Content-Type": FHIR_JSON, **(headers or {})},
+                headers={"Accept": FHIR_JSON, **({"Content-Type": FHIR_JSON} if content else {}), **(headers or {})},
                 timeout=self._timeout,
                 allow_redirects=False,
                 stream=True,

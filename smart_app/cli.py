@@ -101,6 +101,27 @@ def study(paths: tuple[Path, ...], as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("base")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--profile", type=click.Choice(["epic", "oracle", "open"]), help="The kind of chart, if you know better.")
+@click.option("--token", default="", envvar=f"{PREFIX}TOKEN", help="An access token, sent as it is.")
+@click.option("--write", is_flag=True, help="Prove the way back with a synthetic patient, and clean up.")
+@click.option("--patient", default="", help="With --write: a test patient of theirs (Patient/ID) instead of ours.")
+def check(base: str, as_json: bool, profile: str | None, token: str, write: bool, patient: str) -> None:
+    """What can be done at this FHIR server: launch, read, write back. Asks two questions and changes nothing."""
+    from smart_app.checking import NotAnAddress, check_server, in_words, prove
+
+    try:
+        report = check_server(base, profile=profile, token=token)
+        if write and report.heard:
+            prove(report, token=token, patient=patient)
+    except NotAnAddress as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if as_json else in_words(report))
+    sys.exit(1 if report.failed else 0)
+
+
+@main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8200, show_default=True)
 @click.option("--threads", default=8, show_default=True)
