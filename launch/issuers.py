@@ -21,7 +21,7 @@ class Issuer:
     `iss` is used exactly as written, since servers compare `aud` by the letter. `audience` is "clinician",
     "patient", "system" or "expert". `redirect_uri` is used where `begin` is given none. `signing_alg` ("RS384" or
     "ES384") overrules the choice made from the server's own list. `origins`, where any are given, are the only ones
-    beside that of `iss` on which the server's endpoints may be.
+    beside that of `iss` on which the server's endpoints may be. `ring` names the ring of our keys that signs.
     """
 
     iss: str
@@ -33,6 +33,7 @@ class Issuer:
     audience: str = "clinician"
     signing_alg: str = ""
     origins: tuple[str, ...] = ()
+    ring: str = ""
 
     def __post_init__(self) -> None:
         if self.auth not in AUTH_METHODS:
