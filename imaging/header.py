@@ -136,8 +136,23 @@ def _compose(values: Values, transfer_syntax_uid: str, *, pixels: bool) -> Heade
         burned_in=values.text("BurnedInAnnotation").upper(),
         image_type=values.several("ImageType"),
         identity_removed=values.text("PatientIdentityRemoved").upper() == "YES",
+        region=next(iter(values.codes("AnatomicRegionSequence")), ()),
+        procedures=values.codes("ProcedureCodeSequence"),
+        series_time=values.text("SeriesTime") if values.day("SeriesDate") else "",
+        performer=values.text("PerformingPhysicianName") or values.text("OperatorsName"),
+        interpreter=values.text("NameOfPhysiciansReadingStudy"),
+        reason=values.text("ReasonForTheRequestedProcedure"),
+        accession_issuer=_issuer(values),
+        title=values.text("DocumentTitle") or values.code("ConceptNameCodeSequence") or values.text("ContentLabel"),
+        holds=values.text("MIMETypeOfEncapsulatedDocument"),
     )
     return replace(header, oddities=_sorted(values.oddities))
+
+
+def _issuer(values: Values) -> str:
+    items = values.items("IssuerOfAccessionNumberSequence")
+    names = (item.text(keyword) for item in items for keyword in ("LocalNamespaceEntityID", "UniversalEntityID"))
+    return next((name for name in names if name), "")
 
 
 def _instance(values: Values, transfer_syntax_uid: str) -> Instance:

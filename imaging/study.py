@@ -43,6 +43,10 @@ class Instance:
     bits: int = 0
 
 
+Code = tuple[str, ...]
+"""(code, coding scheme, meaning) of a code sequence's item; empty where there is none."""
+
+
 @dataclass(frozen=True)
 class Header:
     """Everything read from one file's header. Dates are ISO or empty; `laterality` is "L", "R", "B" or empty."""
@@ -72,11 +76,22 @@ class Header:
     title: str = ""  # of a document: its own title (0042,0010), or the meaning of its concept name (0040,A043)
     holds: str = ""  # media type of an encapsulated document (0042,0012)
     oddities: tuple[str, ...] = ()  # values that could not be used, by keyword
+    region: Code = ()  # Anatomic Region Sequence, a better word for the body part
+    procedures: tuple[Code, ...] = ()
+    series_time: str = ""  # beside a Series Date
+    performer: str = ""  # performing physician, else operator
+    interpreter: str = ""  # who read the study first
+    reason: str = ""  # of the requested procedure
+    accession_issuer: str = ""
 
 
 @dataclass(frozen=True)
 class Series:
-    """One series as counted from the files held; `instances` are (SOP instance UID, SOP class UID, number)."""
+    """One series as counted from the files held; `instances` are (SOP instance UID, SOP class UID, number).
+
+    `titles` are theirs, in the same order; that of a picture is its kind ("ORIGINAL\\PRIMARY\\AXIAL"). `started` as in
+    `Study`.
+    """
 
     series_instance_uid: str
     modality: str = ""
@@ -85,6 +100,10 @@ class Series:
     body_part: str = ""
     laterality: str = ""
     instances: tuple[tuple[str, str, int | None], ...] = ()
+    started: str = ""
+    performer: str = ""
+    region: Code = ()
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +124,10 @@ class Study:
     referring: str = ""
     modalities: tuple[str, ...] = ()
     series: tuple[Series, ...] = ()
+    procedures: tuple[Code, ...] = ()
+    interpreter: str = ""
+    reason: str = ""
+    accession_issuer: str = ""
 
 
 NOT_PICTURES = frozenset({"KO", "PR", "SR", "SEG", "REG", "DOC", "RWV", "PLAN", "FID"})
@@ -120,19 +143,20 @@ def gather(headers: Iterable[Header], zone: str = "") -> list[Study]:
     """
     studies: dict[str, Study] = {}
     series: dict[str, dict[str, Series]] = {}
-    entries: dict[tuple[str, str], dict[str, tuple[str, str, int | None]]] = {}
+    entries: dict[tuple[str, str], dict[str, tuple[tuple[str, str, int | None], str]]] = {}
     for header in headers:
         where = header.instance
         uid, key = where.study_instance_uid, (where.study_instance_uid, where.series_instance_uid)
         known = studies.get(uid)
         studies[uid] = _study(header, zone) if known is None else _filled(known, header, zone)
         of_study = series.setdefault(uid, {})
-        of_study[where.series_instance_uid] = _series(of_study.get(where.series_instance_uid), header)
+        of_study[where.series_instance_uid] = _series(of_study.get(where.series_instance_uid), header, zone)
+        entry = (where.sop_instance_uid, where.sop_class_uid, where.number)
         entries.setdefault(key, {}).setdefault(
-            where.sop_instance_uid, (where.sop_instance_uid, where.sop_class_uid, where.number)
+            where.sop_instance_uid, (entry, header.title or "\\".join(header.image_type))
         )
     return [
-        _join(study, [replace(s, instances=tuple(entries[uid, key].values())) for key, s in series[uid].items()])
+        _join(study, [_listed(s, entries[uid, key].values()) for key, s in series[uid].items()])
         for uid, study in studies.items()
     ]
 
@@ -148,10 +172,14 @@ def _study(header: Header, zone: str) -> Study:
         accession=header.accession,
         institution=header.institution,
         referring=header.referring,
+        procedures=header.procedures,
+        interpreter=header.interpreter,
+        reason=header.reason,
+        accession_issuer=header.accession_issuer,
     )
 
 
-FROM_ANY = ("date", "time", "description", "accession", "institution", "referring")
+FROM_ANY = ("date", "time", "description", "accession", "institution", "referring", "procedures", "interpreter")
 
 
 def _filled(study: Study, header: Header, zone: str) -> Study:
@@ -163,7 +191,7 @@ def _filled(study: Study, header: Header, zone: str) -> Study:
     return replace(study, started=started, **missing)
 
 
-def _series(known: Series | None, header: Header) -> Series:
+def _series(known: Series | None, header: Header, zone: str) -> Series:
     if known is None:
         return Series(
             series_instance_uid=header.instance.series_instance_uid,
@@ -172,17 +200,23 @@ def _series(known: Series | None, header: Header) -> Series:
             description=header.series_description,
             body_part=header.body_part,
             laterality=header.laterality,
+            started=started(header.series_date, header.series_time, header.timezone or zone),
+            performer=header.performer,
+            region=header.region,
         )
     if not header.laterality or header.laterality == known.laterality:
         return known
     return replace(known, laterality="B" if known.laterality else header.laterality)
 
 
+def _listed(series: Series, entries: Iterable[tuple[tuple[str, str, int | None], str]]) -> Series:
+    """The series with its instances in order."""
+    ordered = sorted(entries, key=lambda e: (e[0][2] is None, e[0][2] or 0, e[0][0]))
+    return replace(series, instances=tuple(e for e, _ in ordered), titles=tuple(title for _, title in ordered))
+
+
 def _join(study: Study, series: list[Series]) -> Study:
-    ordered = tuple(
-        replace(s, instances=tuple(sorted(s.instances, key=lambda i: (i[2] is None, i[2] or 0, i[0]))))
-        for s in sorted(series, key=lambda s: (s.number is None, s.number or 0, s.series_instance_uid))
-    )
+    ordered = tuple(sorted(series, key=lambda s: (s.number is None, s.number or 0, s.series_instance_uid)))
     found = [s.modality for s in ordered if s.modality]
     pictures = [m for m in found if m not in NOT_PICTURES] or found
     return replace(study, series=ordered, modalities=tuple(dict.fromkeys(pictures)))

@@ -75,6 +75,12 @@ class Values:
         """The meaning of the first item of a code sequence."""
         return next((item.text("CodeMeaning") for item in self.items(keyword)), "")
 
+    def codes(self, keyword: str) -> tuple[tuple[str, ...], ...]:
+        """(code, scheme, meaning) of each item of a code sequence that has a code or a meaning."""
+        names = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
+        found = (tuple(item.text(name) for name in names) for item in self.items(keyword))
+        return tuple(code for code in found if code[0] or code[2])
+
 
 def plain(value: object) -> str:
     """A value as text, without padding."""

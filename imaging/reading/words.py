@@ -38,7 +38,7 @@ class RawValues(Values):
             return self._number(raw)
         if kind == "IS":
             return self._whole(raw)
-        if kind in ("LO", "SH", "PN"):
+        if kind in ("LO", "SH", "PN", "ST", "UT"):
             return tuple(plain(value) for value in self._text(raw, kind))
         return tuple(plain(value) for value in raw.decode("latin-1").rstrip(" \0").split("\\"))
 
@@ -65,6 +65,8 @@ class RawValues(Values):
     def _text(self, raw: bytes, kind: str) -> list[str]:
         if not (raw.isascii() and ESCAPE not in raw and self._sets in PLAIN_SETS):
             return self._foreign(raw, kind)
+        if kind in ("ST", "UT"):
+            return [raw.decode()]
         if kind != "PN":
             return raw.decode().split("\\")
         return [name.rstrip("=") for name in raw.decode().rstrip(" \0").split("\\")]
