@@ -82,7 +82,7 @@ class Client(OAuth2Session):  # type: ignore[misc]
             if keys is None:
                 raise LaunchRefused("Our signing keys are needed for this registration.", reason="invalid_client")
             self.register_client_auth_method(
-                ShortAssertion(keys, issuer.signing_alg or alg or "RS384", token_endpoint, now)
+                ShortAssertion(keys.ring(issuer.ring), issuer.signing_alg or alg or "RS384", token_endpoint, now)
             )
 
     def parse_response_token(self, response: requests.Response) -> dict[str, Any]:
