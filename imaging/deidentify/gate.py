@@ -5,11 +5,10 @@ Rule: pixels are never painted over; a picture that may have a name in it goes o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from imaging.burned_in import burned_in_risk
-from imaging.study import Header, Instance, Person
+from imaging.study import Header
 
 REASONS = {
     "encapsulated-document": "A document is packed in this file. Nobody can clean it by rules.",
@@ -33,80 +32,26 @@ RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"  # the maker's own format, in a public w
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the gate and the report need of an object, by tag, as text."""
+class Content:
+    """What the header's usual values leave out: a packed document, drawings hidden in pixels, bytes of the picture."""
 
-    values: Mapping[int, str]
-    groups: frozenset[int] = field(default=frozenset())  # groups from 0x6000 that are there
     document: bool = False
-
-    def text(self, tag: int) -> str:
-        """One value; empty where it is absent."""
-        return self.values.get(tag, "")
-
-    def number(self, tag: int, default: int = 0) -> int:
-        """A whole number."""
-        text = self.text(tag)
-        return int(text) if text.isdigit() else default
-
-    @property
-    def sop_class(self) -> str:
-        """SOP Class UID."""
-        return self.text(0x00080016)
+    hidden_drawings: bool = False
+    picture_bytes: int = 0  # that the picture needs (PS3.5 section 8.1.1), uncompressed; 0 where nothing says so
+    cleaned_before: bool = False  # its own header says that somebody de-identified it
+    shifted_before: bool = False  # and that the dates were moved
 
 
-# What Facts are made of: enough to judge, to name and to count.
-NEEDED = {
-    0x00080005: "CS",
-    0x00080008: "CS",
-    0x00080016: "UI",
-    0x00080018: "UI",
-    0x00080060: "CS",
-    0x00100010: "PN",
-    0x00100020: "LO",
-    0x00100021: "LO",
-    0x00100030: "DA",
-    0x00120062: "CS",
-    0x00120063: "LO",
-    0x00120064: "SQ",
-    0x00180015: "CS",
-    0x0020000D: "UI",
-    0x0020000E: "UI",
-    0x00280002: "US",
-    0x00280008: "IS",
-    0x00280010: "US",
-    0x00280011: "US",
-    0x00280100: "US",
-    0x00280301: "CS",
-    0x00280303: "CS",
-}
-
-
-def reason_against(facts: Facts) -> str:
+def reason_against(header: Header, content: Content) -> str:
     """Why this object is set aside; empty where rules alone can clean it."""
-    if facts.document:
+    sop_class = header.instance.sop_class_uid
+    if content.document:
         return "encapsulated-document"
-    if facts.sop_class in VOICE:
+    if sop_class in VOICE:
         return "voice"
-    if not facts.sop_class.startswith("1.2.840.10008.") or facts.sop_class == RAW_DATA:
+    if not sop_class.startswith("1.2.840.10008.") or sop_class == RAW_DATA:
         return "private-kind"
-    risk = burned_in_risk(_header(facts))
+    risk = burned_in_risk(header)
     if risk:
         return f"burned-in-{risk}"
-    return "overlay-in-pixels" if facts.groups else ""
-
-
-def _header(facts: Facts) -> Header:
-    return Header(
-        person=Person(),
-        instance=Instance("", "", "", facts.sop_class, ""),
-        modality=facts.text(0x00080060),
-        burned_in=facts.text(0x00280301).upper(),
-        image_type=tuple(part.strip() for part in facts.text(0x00080008).split("\\")),
-    )
-
-
-def picture_bytes(facts: Facts) -> int:
-    """Bytes that the picture needs (PS3.5 section 8.1.1), uncompressed; 0 where the header does not say."""
-    bits = facts.number(0x00280010) * facts.number(0x00280011) * facts.number(0x00280002, 1) * facts.number(0x00280100)
-    return (bits * max(1, facts.number(0x00280008, 1)) + 7) // 8
+    return "overlay-in-pixels" if content.hidden_drawings else ""
