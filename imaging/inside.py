@@ -8,6 +8,7 @@ from typing import BinaryIO
 from imaging.budget import Budget
 from imaging.discs import is_disc, on_disc
 from imaging.errors import UnsafeMedia
+from imaging.kinds import program_in_front
 from imaging.verdict import Found, Verdict, judge
 from imaging.zips import DAMAGED, holds_document, in_zip, is_zip
 
@@ -51,5 +52,8 @@ def _one(name: str, size: int, stream: BinaryIO, opener: Callable[[], BinaryIO],
         why = f"Larger than {budget.limits.file_bytes:,} bytes."
         return Found(name, size, Verdict.TOO_LARGE, why, None, opener)
     stream.seek(0)
+    start = stream.read(132)
+    program = program_in_front(start[:128]) if start[128:] == b"DICM" else ""
+    stream.seek(0)
     verdict, header, why = judge(name, stream, size)
-    return Found(name, size, verdict, why, header, opener)
+    return Found(name, size, verdict, why, header, opener, program)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from imaging.directory import Gap
 from imaging.media import Survey, survey
 from imaging.reconcile import distinct
 from imaging.study import Study
+
+MOST_NAMED = 10
 
 
 def describe(paths: Iterable[Path]) -> dict[str, Any]:
@@ -59,8 +62,14 @@ def _findings(found: Survey) -> Iterator[dict[str, str]]:
         kinds = ", ".join(found.burned_in_risk[:5])
         yield _finding("burned-in-risk", "info", f"Pictures that often have names printed into them: {kinds}.")
     yield from _about_headers(found.oddities)
-    if not found.counts.get("report"):
-        yield _finding("no-report", "info", "No report (PDF or photo of pages) is among these files.")
+    for what, count in sorted(found.programs.items()):
+        text = f"{count} pictures have a program in front of them ({what}). Do not open them by a double click."
+        yield _finding("executable-preamble", "warn", text)
+    if found.offers:
+        text = f"{len(found.offers)} files among the pictures may be the report: {', '.join(found.offers[:3])}."
+        yield _finding("report-inside", "info", text)
+    elif not found.counts.get("report"):
+        yield _finding("no-report", "info", "No report (PDF, photo of pages, text) is among these files.")
 
 
 LOSSES = {
@@ -89,16 +98,33 @@ def _about_people(found: Survey) -> Iterator[dict[str, str]]:
 
 
 def _about_gaps(found: Survey) -> Iterator[dict[str, str]]:
+    if found.listed is not None and found.gaps:
+        yield _finding("missing-series", "warn", in_sets(len(found.listed.series), found.gaps))
     if found.listed is not None and found.missing:
-        held = found.listed - found.missing
-        sets = f", and {found.missing_series} picture sets are missing whole" if found.missing_series else ""
-        text = f"The disc's own list names {found.listed} pictures; {held} of them are here{sets}."
+        named = len(found.listed.instances)
+        text = f"The disc's own list names {named} pictures; {named - found.missing} of them are here."
         yield _finding("missing-pictures", "warn", text)
     if found.differing:
         text = (
             f"{found.differing} files have the number of another picture, and other content. Only the first was kept."
         )
         yield _finding("same-number-other-content", "warn", text)
+
+
+def in_sets(listed: int, missing: Sequence[Gap]) -> str:
+    """Which picture sets that a disc lists are not all here, in one or two sentences."""
+    whole = [gap.series.title or "without a name" for gap in missing if gap.whole]
+    parts = [
+        f"{gap.series.title or 'a set without a name'} ({gap.held} of {len(gap.series.instances)} pictures)"
+        for gap in missing
+        if not gap.whole
+    ]
+    said = [f"We got {listed - len(whole)} of {listed} picture sets."]
+    for words, names in (("Missing", whole), ("Not complete", parts)):
+        if names:
+            more = ", …" if len(names) > MOST_NAMED else ""
+            said.append(f"{words}: {', '.join(names[:MOST_NAMED])}{more}.")
+    return " ".join(said)
 
 
 def _about_headers(oddities: dict[str, int]) -> Iterator[dict[str, str]]:

@@ -59,6 +59,7 @@ class Found:
     why: str
     header: Header | None
     open: Callable[[], BinaryIO] = field(compare=False)
+    program: str = ""  # what kind of program stands in front of the picture; empty where none does
 
 
 PACKED = (b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"MSCF")

@@ -118,6 +118,8 @@ def directory(contents: list[bytes]) -> bytes:
             record = Dataset()
             record.DirectoryRecordType = "SERIES"
             record.SeriesInstanceUID = picture.SeriesInstanceUID
+            record.Modality = picture.Modality
+            record.SeriesDescription = picture.SeriesDescription
             records.append(record)
         record = Dataset()
         record.DirectoryRecordType = "IMAGE"

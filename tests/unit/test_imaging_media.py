@@ -439,12 +439,14 @@ def test_pictures_that_the_discs_list_names_and_nobody_finds_are_a_gap(tmp_path:
     """A disc that lists four pictures in two sets and gave one."""
     (tmp_path / "DICOMDIR").write_bytes(directory(FILES))
     (tmp_path / "IM0").write_bytes(FILES[0])
-    assert rules(tmp_path)["missing-pictures"] == (
-        "The disc's own list names 4 pictures; 1 of them are here, and 1 picture sets are missing whole."
+    said = rules(tmp_path)
+    assert said["missing-pictures"] == "The disc's own list names 4 pictures; 1 of them are here."
+    assert said["missing-series"] == (
+        "We got 1 of 2 picture sets. Missing: Head CT 2. Not complete: Head CT 1 (1 of 2 pictures)."
     )
     for number in (1, 2, 3):
         (tmp_path / f"IM{number}").write_bytes(FILES[number])
-    assert "missing-pictures" not in rules(tmp_path)
+    assert not {"missing-pictures", "missing-series"} & rules(tmp_path).keys()
 
 
 def test_one_number_with_two_contents_is_a_finding(tmp_path: Path) -> None:
