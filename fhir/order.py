@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from fhir import codes
+from fhir.body_sites import body_site
 from fhir.elements import identifier, person, pointer, present, stamp, tidy, when
-from fhir.study import body_site
 
 Resource = dict[str, Any]
 

@@ -6,10 +6,12 @@ R4 section "ImagingStudy, DICOM mapping". The subject is always the patient of t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fhir import codes
+from fhir.body_sites import body_site, side
 from fhir.elements import identifier, pointer, present, tidy, when
 from fhir.study_facts import SeriesFacts, StudyFacts
 
@@ -59,10 +61,14 @@ def imaging_study(
         subject={"reference": subject},
         started=when(study.started),
         basedOn=[pointer(f"{codes.REFERRAL_ID}|{referral_id}", "ServiceRequest")] if referral_id else None,
+        referrer=present(display=study.referring.strip()),
+        interpreter=[{"display": study.interpreter.strip()}] if study.interpreter.strip() else None,
         endpoint=[{"reference": "#wado"}] if endpoint else None,
         numberOfSeries=len(study.series),
         numberOfInstances=total,
+        procedureCode=[_procedure(code) for code in study.procedures],
         location=present(display=study.institution.strip()),
+        reasonCode=[codes.concept(text=study.reason.strip())] if study.reason.strip() else None,
         description=study.description.strip(),
         series=[_series(series, listed=listed) for series in study.series],
     )
@@ -75,12 +81,13 @@ def _identifiers(study: StudyFacts, referral_id: str | None, accession_system: s
     if referral_id:
         found.append(identifier(codes.STUDY_OF_REFERRAL, f"{referral_id}/{uid}"))
     found.append(identifier(codes.DICOM_UID, f"{codes.OID}{uid}", codes.DCM_STUDY_UID))
-    if study.accession.strip() and (accession_system or study.institution.strip()):
+    issuer = study.accession_issuer.strip() or study.institution.strip()
+    if study.accession.strip() and (accession_system or issuer):
         accession = present(
             type=codes.concept(codes.ACCESSION, codes.DCM_ACCESSION),
             system=accession_system,
             value=study.accession.strip(),
-            assigner=None if accession_system else {"display": study.institution.strip()},
+            assigner=None if accession_system else {"display": issuer},
         )
         found.append(accession)
     return found
@@ -97,21 +104,25 @@ def _modality(code: str) -> Resource:
 
 
 def _series(series: SeriesFacts, *, listed: bool) -> Resource:
+    site = body_site(series.body_part, series.region)
     return present(
         uid=series.series_instance_uid,
         number=_number(series.number),
         modality=_modality(series.modality),
         description=series.description.strip(),
         numberOfInstances=len(series.instances),
-        bodySite=body_site(series.body_part),
-        laterality=_laterality(series),
+        bodySite=site,
+        laterality=side(series.laterality, site),
+        started=when(series.started),
+        performer=[{"actor": {"display": series.performer.strip()}}] if series.performer.strip() else None,
         instance=[
             present(
                 uid=uid,
                 sopClass=codes.coding(codes.URI, f"{codes.OID}{sop_class}"),
                 number=_number(number),
+                title=_title(series.titles, at),
             )
-            for uid, sop_class, number in series.instances
+            for at, (uid, sop_class, number) in enumerate(series.instances)
         ]
         if listed
         else None,
@@ -123,24 +134,31 @@ def _number(number: int | None) -> int | None:
     return number if number is not None and number >= 0 else None
 
 
-def body_site(body_part: str) -> Resource | None:
-    """A Coding for a DICOM body part or its English name; an unknown one keeps its words and gets no code."""
-    text = body_part.strip()
-    if not text:
-        return None
-    key = re.sub(r"[\s_-]", "", text).upper()
-    if key in codes.BODY_PARTS:
-        return codes.BODY_PARTS[key]
-    named = next((site for site in codes.BODY_PARTS.values() if site["display"].casefold() == text.casefold()), None)
-    return named or {"display": text}
+CODE_SYSTEMS = {
+    "SCT": codes.SNOMED,
+    "LN": codes.LOINC,
+    "DCM": codes.DCM,
+    "RADLEX": "http://radlex.org",
+    "C4": "http://www.ama-assn.org/go/cpt",
+    "CPT4": "http://www.ama-assn.org/go/cpt",
+    "I10": "http://hl7.org/fhir/sid/icd-10",
+    "I10P": "http://www.cms.gov/Medicare/Coding/ICD10",
+    "UCUM": "http://unitsofmeasure.org",
+}
+"""Coding scheme designators of PS3.16 table 8-1 whose systems have an address in FHIR."""
 
 
-def _laterality(series: SeriesFacts) -> Resource | None:
-    """Only where the part has a left and a right, or is not known to us."""
-    key = series.body_part.strip().upper()
-    if key in codes.BODY_PARTS and key not in codes.PAIRED:
-        return None
-    return codes.LATERALITY.get(series.laterality.strip().upper())
+def _procedure(code: Sequence[str]) -> Resource:
+    """A procedure with the code it came with; a scheme without an address (a hospital's own) leaves its words only."""
+    value, scheme, meaning = (*code, "", "", "")[:3]
+    system = CODE_SYSTEMS.get(scheme)
+    if system and value:
+        return codes.concept(codes.coding(system, value, meaning), text=meaning)
+    return codes.concept(text=meaning or f"{value} ({scheme})")
+
+
+def _title(titles: Sequence[str], at: int) -> str:
+    return titles[at].strip() if at < len(titles) else ""
 
 
 def endpoint(address: str, *, requires_token: bool) -> Resource:

@@ -43,6 +43,26 @@ class SeriesFacts(Protocol):
         ...
 
     @property
+    def region(self) -> Sequence[str]:
+        """(code, scheme, meaning) of (0008,2218), or empty."""
+        ...
+
+    @property
+    def started(self) -> str:
+        """ISO 8601 with an offset where a zone is known, else a date, else empty."""
+        ...
+
+    @property
+    def performer(self) -> str:
+        """(0008,1050), else (0008,1070), or empty."""
+        ...
+
+    @property
+    def titles(self) -> Sequence[str]:
+        """Of the instances, in their order; may be left empty."""
+        ...
+
+    @property
     def instances(self) -> Sequence[tuple[str, str, int | None]]:
         """(SOP Instance UID, SOP Class UID, number), in order."""
         ...
@@ -74,6 +94,31 @@ class StudyFacts(Protocol):
     @property
     def institution(self) -> str:
         """(0008,0080), or empty."""
+        ...
+
+    @property
+    def accession_issuer(self) -> str:
+        """(0008,0051), or empty."""
+        ...
+
+    @property
+    def referring(self) -> str:
+        """(0008,0090) as text, or empty."""
+        ...
+
+    @property
+    def interpreter(self) -> str:
+        """(0008,1060) as text, or empty."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """(0040,1002), or empty."""
+        ...
+
+    @property
+    def procedures(self) -> Sequence[Sequence[str]]:
+        """(code, scheme, meaning) of each item of (0008,1032)."""
         ...
 
     @property

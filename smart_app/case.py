@@ -111,6 +111,10 @@ class SeriesNote:
     body_part: str = ""
     laterality: str = ""  # DICOM "L", "R", "B" or empty
     instances: tuple[tuple[str, str, int | None], ...] = ()  # (SOP instance UID, SOP class UID, number)
+    started: str = ""
+    performer: str = ""
+    region: tuple[str, ...] = ()  # (code, scheme, meaning) of the anatomic region
+    titles: tuple[str, ...] = ()  # of the instances, where they are documents or marks
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,11 @@ class StudyNote:
     institution: str = ""
     modalities: tuple[str, ...] = ()
     series: tuple[SeriesNote, ...] = ()
+    accession_issuer: str = ""
+    referring: str = ""
+    interpreter: str = ""
+    reason: str = ""
+    procedures: tuple[tuple[str, ...], ...] = ()  # (code, scheme, meaning)
     comparison: bool = False  # an earlier study beside the one asked about
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from imaging.archive import Shelf
-from imaging.study import Study
+from imaging.study import NOT_PICTURES, Study
 from smart_app.case import FoundFile, PriorReport, SeriesNote, StudyNote, Upload
 from smart_app.deliver.outcome import SYSTEM, Done, Outcome, Parked
 from smart_app.ports import Ports
@@ -74,6 +74,11 @@ def _notes(studies: list[Study]) -> tuple[StudyNote, ...]:
             description=study.description,
             accession=study.accession,
             institution=study.institution,
+            accession_issuer=study.accession_issuer,
+            referring=study.referring,
+            interpreter=study.interpreter,
+            reason=study.reason,
+            procedures=study.procedures,
             modalities=tuple(study.modalities),
             series=tuple(
                 SeriesNote(
@@ -84,6 +89,10 @@ def _notes(studies: list[Study]) -> tuple[StudyNote, ...]:
                     body_part=series.body_part,
                     laterality=series.laterality,
                     instances=tuple(series.instances),
+                    started=series.started,
+                    performer=series.performer,
+                    region=series.region,
+                    titles=series.titles if series.modality in NOT_PICTURES else (),
                 )
                 for series in study.series
             ),

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from fhir import codes
+from fhir.body_sites import body_site, has_sides
 from fhir.chart import is_clean
 from fhir.check import check
-from fhir.study import body_site, endpoint, imaging_study, read_imaging_study
+from fhir.study import endpoint, imaging_study, read_imaging_study
 from smart_app.case import SeriesNote, StudyNote
 
 UID = "1.2.826.0.1.3680043.8.498.1"
@@ -140,9 +141,57 @@ def test_our_body_part_table_agrees_with_dicom_part_16() -> None:
     if not source.is_file():
         pytest.skip("the DICOM table is not on this machine")
     table = json.loads(source.read_text("utf-8"))["map"]
-    for part, site in codes.BODY_PARTS.items():
-        assert (site["code"], site["display"]) == (table[part]["code"], table[part]["display"]), part
-        assert (part in codes.PAIRED) == table[part]["paired"], part
+    ours = json.loads((Path(__file__).parents[2] / "fhir/body_parts.json").read_text("utf-8"))
+    assert ours.keys() == table.keys()
+    for part, row in table.items():
+        site = body_site(part)
+        assert site is not None
+        assert (site["code"], site["display"]) == (row["code"], row["display"]), part
+        assert has_sides(site) == any(r["paired"] for r in table.values() if r["code"] == row["code"]), part
+
+
+def test_the_region_of_the_anatomy_is_a_better_word_than_the_body_part() -> None:
+    """(0008,2218) comes with its own SNOMED CT code; a code of the retired SNOMED RT is no SNOMED CT code."""
+    region = ("71854001", "SCT", "Colon")
+    series = built(replace(STUDY, series=(replace(SERIES, body_part="ABDOMEN", region=region),)))["series"][0]
+    assert series["bodySite"] == {"system": codes.SNOMED, "code": "71854001", "display": "Colon"}
+    assert body_site("", ("T-59300", "SRT", "Colon")) == {
+        "system": codes.SNOMED,
+        "code": "71854001",
+        "display": "Colon",
+    }
+    assert body_site("ABDOMEN", ("T-59300", "SRT", "Large bowel"))["code"] == "818981001"  # type: ignore[index]
+
+
+def test_people_procedure_and_reason_go_out_as_words_or_with_their_codes() -> None:
+    """Nobody in a header becomes a Practitioner of the chart; a hospital's own code has no system to stand in."""
+    resource = built(
+        replace(
+            STUDY,
+            referring="Sender^Sam",
+            interpreter="First^Frida",
+            reason="Pain after a fall",
+            procedures=(("36226-8", "LN", "CT Chest"), ("X9", "99LOCAL", "Our knee"), ("X9", "99LOCAL", "")),
+            accession_issuer="RIS-OUT",
+            series=(replace(SERIES, started="2024-05-08T14:05:00-05:00", performer="Tech^Tom", titles=("A", "")),),
+        )
+    )
+    assert resource["referrer"] == {"display": "Sender^Sam"}
+    assert resource["interpreter"] == [{"display": "First^Frida"}]
+    assert resource["reasonCode"] == [{"text": "Pain after a fall"}]
+    loinc = {"system": codes.LOINC, "code": "36226-8", "display": "CT Chest"}
+    assert resource["procedureCode"] == [
+        {"coding": [loinc], "text": "CT Chest"},
+        {"text": "Our knee"},
+        {"text": "X9 (99LOCAL)"},
+    ]
+    assert resource["identifier"][2]["assigner"] == {"display": "RIS-OUT"}
+    series = resource["series"][0]
+    assert (series["started"], series["performer"]) == (
+        "2024-05-08T14:05:00-05:00",
+        [{"actor": {"display": "Tech^Tom"}}],
+    )
+    assert [i.get("title") for i in series["instance"]] == ["A", None]
 
 
 def test_a_very_large_study_lists_its_series_only() -> None:
