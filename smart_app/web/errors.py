@@ -214,7 +214,8 @@ def error_answer(problem: Exception) -> Response:
         answer = jsonify(error=error_state(problem))
     else:
         spoken = str(problem) if notice.spoken else ""
-        stop = {"notice": notice, "spoken": spoken, "number": number, "line": g.get("line")}
+        support = getattr(problem, "error_uri", None)
+        stop = {"notice": notice, "spoken": spoken, "number": number, "support": support, "line": g.get("line")}
         answer = make_response(render_template("stop.html", **stop))
     answer.status_code = notice.status
     if getattr(problem, "retry", False):

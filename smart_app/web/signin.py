@@ -24,11 +24,14 @@ from smart_app.sites import Organisation, Site
 from smart_app.store import Line
 from smart_app.web.answers import page
 from smart_app.web.doors import Doors
+from smart_app.web.entering import acts_for_another, must_fit_door, once, onward, said_by
 from smart_app.web.errors import BegunElsewhere
+from smart_app.web.refused import watch
 from smart_app.web.sessions import LASTS, alone, browser, end_strangers, known_browser, ports
 from smart_app.web.windows import home_of, send_to_arrive
 
 blueprint = Blueprint("signin", __name__)
+watch(blueprint)
 DOORS = "second-opinion-doors"
 
 
@@ -58,7 +61,8 @@ def front() -> Response:
     """For somebody who came by the bare address: where each kind of person goes in."""
     organisations = ports().directory.organisations
     names = [{"id": o.id, "name": o.name, "role": o.role} for o in organisations]
-    return page("signin/front.html", {"organisations": names}, organisations=organisations)
+    staffed = [site for site in ports().directory.sites if any(p.audience == "clinician" for p in site.personas)]
+    return page("signin/front.html", {"organisations": names}, organisations=organisations, staffed=staffed)
 
 
 # -- from an EHR ---------------------------------------------------------------------------------------------------
@@ -84,14 +88,15 @@ def start() -> Response:
     return page("signin/start.html", {"sites": [{"id": s.id, "name": s.name} for s in sites]}, sites=sites)
 
 
-@blueprint.get("/start/<site_id>")
-def start_at(site_id: str) -> AnyResponse:
-    """Sign in at that hospital's portal (standalone launch)."""
+@blueprint.get("/start/<site_id>", defaults={"audience": "patient"})
+@blueprint.get("/start/<site_id>/staff", defaults={"audience": "clinician"})
+def start_at(site_id: str, audience: str) -> AnyResponse:
+    """Sign in at that hospital's portal, or as its staff, who pick the patient there (standalone launch)."""
     try:
-        persona = ports().directory.site(site_id).persona("patient")
+        persona = ports().directory.site(site_id).persona(audience)
     except KeyError:
         raise NotFound from None
-    return _away(doors().chart(persona.iss, "patient"), launch=None, redirect_uri=doors().callback)
+    return _away(doors().chart(persona.iss, audience), launch=None, redirect_uri=doors().callback)
 
 
 @blueprint.get("/callback")
@@ -125,7 +130,7 @@ def _away(issuer: Issuer, *, launch: str | None, redirect_uri: str, organisation
     }
     with ports().store.transaction() as tx:
         tx.sessions.keep_pending(begun.pending.state, doors().vault.seal(json.dumps(kept)), ports().now() + PATIENCE)
-    return redirect(begun.url, 303)
+    return onward(begun)
 
 
 def _taken(*, same_browser: bool = False) -> tuple[Pending, dict[str, str]]:
@@ -135,7 +140,7 @@ def _taken(*, same_browser: bool = False) -> tuple[Pending, dict[str, str]]:
     (RFC 9700 section 4.7).
     """
     with ports().store.transaction() as tx:
-        sealed = tx.sessions.take_pending(request.args.get("state", ""))
+        sealed = tx.sessions.take_pending(once(request.args).get("state", ""))
     if sealed is None:
         raise LaunchExpired("This launch is not known. Please launch again from the chart.")
     kept: dict[str, str] = json.loads(doors().vault.open(sealed))
@@ -151,17 +156,18 @@ def _chart_line(grant: Grant, issuer: Issuer, site: Site, token_endpoint: str) -
     user = (found.fhir_user or "").removeprefix(issuer.iss.rstrip("/") + "/")
     if kind == "clinician" and not user:
         raise IdentityRejected("The chart did not say who is signed in (openid fhirUser).")
+    must_fit_door(kind, user)
     chart = doors().visit(issuer, token_endpoint, grant.token, ports().now)
     person = _person(chart, patient)
     party = Party(
-        role="proxy" if user.startswith("RelatedPerson/") else kind,
+        role="proxy" if kind == "patient" and acts_for_another(user, patient) else kind,
         name=_name(chart, user, grant) or " ".join((*person.get("given", ()), person.get("family", ""))).strip(),
         reference=user or patient,
         organisation=site.name,
     )
     context = {
         "iss": issuer.iss,
-        "missing": list(grant.missing),
+        **said_by(grant, issuer),
         "patient": person,
         "language": person.get("language", ""),
     }
