@@ -153,20 +153,20 @@ def _item_end(data: bytes, here: int, end: int, coding: Coding, depth: int) -> i
             raise Odd
 
 
-def written(tag: int, vr: bytes, value: bytes, explicit: bool) -> bytes:
+def written(tag: int, vr: bytes, value: bytes, explicit: bool, order: str = "<") -> bytes:
     """One element, its value made even (PS3.5 section 6.2). Raises Odd where a short VR cannot hold the length."""
     if len(value) & 1:
         value += b"\0" if vr in (b"UI", b"OB", b"UN") else b" "
-    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+    head = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF)
     if not explicit:
-        return head + struct.pack("<L", len(value)) + value
+        return head + struct.pack(f"{order}L", len(value)) + value
     if vr in LONG:
-        return head + vr + b"\0\0" + struct.pack("<L", len(value)) + value
+        return head + vr + b"\0\0" + struct.pack(f"{order}L", len(value)) + value
     if len(value) > 0xFFFF:
         raise Odd
-    return head + vr + struct.pack("<H", len(value)) + value
+    return head + vr + struct.pack(f"{order}H", len(value)) + value
 
 
-def written_items(contents: list[bytes]) -> bytes:
+def written_items(contents: list[bytes], order: str = "<") -> bytes:
     """The value of a sequence of these items."""
-    return b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<L", len(content)) + content for content in contents)
+    return b"".join(struct.pack(f"{order}HHL", 0xFFFE, 0xE000, len(content)) + content for content in contents)

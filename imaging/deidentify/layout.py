@@ -25,7 +25,6 @@ from imaging.deidentify.gate import Content
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 FIRST = 64 * 1024  # bytes; most headers end within them
-MOST_AFTER = 16_000_000  # bytes that may follow the pixels
 MOST_HEADER = 256_000_000  # bytes of everything that is not pixels
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 DOCUMENT = 0x00420011
@@ -34,26 +33,20 @@ MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
 @dataclass(frozen=True)
 class Meta:
-    """What the file meta says, and where the data set begins."""
+    """The transfer syntax that the file meta names, and where the data set begins."""
 
     syntax: str
-    sop_class: str
     begin: int
 
 
 @dataclass
 class Layout:
-    """A file up to its pixels, and where they are. Offsets are of `data`, and of the stream alike."""
+    """The elements of a file up to its pixels. Offsets are of `data`, and of the stream alike."""
 
     data: bytes
     coding: Coding
-    syntax: str
     elements: list[Element]
-    begin: int
-    end: int  # of the elements before the pixels
-    pixels: Element | None = None
-    pixels_end: int = 0
-    after: bytes = b""  # everything behind the pixels
+    end: int  # of the elements: the pixels begin here, or nothing does
 
 
 def meta_of(data: bytes) -> Meta:
@@ -72,63 +65,58 @@ def meta_of(data: bytes) -> Meta:
         values[tag] = data[value:here].rstrip(b"\0 ").decode("ascii", "replace")
     if values.get(0x00020002) == MEDIA_DIRECTORY:
         raise Odd
-    return Meta(values.get(0x00020010, ""), values.get(0x00020002, ""), here)
+    return Meta(values.get(0x00020010, ""), here)
 
 
-def lay_out(stream: BinaryIO, size: int, begin: int, syntax: str, first: bytes = b"") -> Layout:
-    """The data set that begins there. `first` are bytes of the stream's beginning, if at hand. Raises Odd.
+def lay_out(stream: BinaryIO, size: int, begin: int, syntax: str, first: bytes) -> Layout:
+    """The data set that begins there. `first` are the stream's first bytes. Raises Odd.
 
     The stream holds the data set as it is meant: a deflated one was inflated before.
     """
     if syntax == EXPLICIT_BIG or not syntax:
         raise Odd
     coding = Coding(explicit=syntax != IMPLICIT_LITTLE, size=size)
-    data = first or _beginning(stream, min(size, FIRST))
-    found: list[Element] = []
-    here = begin
+    data, found = first, list[Element]()
     while True:
         try:
-            here, pixels = _walk(data, here, coding, found)
-            break
+            end = _walk(data, found[-1].end if found else begin, coding, found)
+            return Layout(data, coding, found, end)
         except TooFew:
-            if len(data) >= size or len(data) >= MOST_HEADER:
+            if len(data) >= min(size, MOST_HEADER):
                 raise Odd from None
-            here = found[-1].end if found else begin
-            data = _beginning(stream, min(size, len(data) * 4, MOST_HEADER))
-    layout = Layout(data, coding, syntax, found, begin, here, pixels)
-    if pixels is not None:
-        layout.pixels_end = pixels_end(stream, pixels, size)
-        layout.after = _after(stream, layout.pixels_end, size)
-    return layout
+            stream.seek(0)
+            data = stream.read(min(size, len(data) * 4, MOST_HEADER))
 
 
-def _beginning(stream: BinaryIO, count: int) -> bytes:
-    stream.seek(0)
-    return stream.read(count)
-
-
-def _walk(data: bytes, here: int, coding: Coding, found: list[Element]) -> tuple[int, Element | None]:
+def _walk(data: bytes, here: int, coding: Coding, found: list[Element]) -> int:
     """Append the elements up to the pixels; answer where those begin. Raises Odd, TooFew."""
-    last = found[-1].tag if found else 0
-    end = len(data)
+    last, end = found[-1].tag if found else 0, len(data)
     while here < coding.size:
-        tag, vr, value, length = head_at(data, here, end, coding.explicit)
-        if tag in PIXEL_TAGS:
-            undefined = length == UNDEFINED
-            return here, Element(tag, vr, here, value, value if undefined else value + length, undefined)
+        if head_at(data, here, end, coding.explicit)[0] in PIXEL_TAGS:
+            return here
         element = element_at(data, here, end, coding)
-        if element.tag <= last or element.tag >> 16 == 0xFFFE:
-            raise Odd
-        if element.end > coding.size:
+        if element.tag <= last or element.tag >> 16 == 0xFFFE or element.end > coding.size:
             raise Odd
         if element.end > end:
             raise TooFew
         found.append(element)
-        last, here = tag, element.end
-    return here, None
+        last, here = element.tag, element.end
+    return here
 
 
-def pixels_end(stream: BinaryIO, pixels: Element, size: int) -> int:
+def pixels_at(data: bytes, here: int, size: int, coding: Coding) -> Element | None:
+    """The pixel element that begins there; None where the file ends there. Raises Odd."""
+    if here >= size:
+        return None
+    try:
+        tag, vr, value, length = head_at(data, here, len(data), coding.explicit)
+    except TooFew:
+        raise Odd from None
+    undefined = length == UNDEFINED
+    return Element(tag, vr, here, value, value if undefined else value + length, undefined)
+
+
+def after_pixels(stream: BinaryIO, pixels: Element, size: int) -> int:
     """The place behind the pixels. Raises Odd where the file ends before."""
     if not pixels.undefined:
         if pixels.end > size:
@@ -147,15 +135,6 @@ def pixels_end(stream: BinaryIO, pixels: Element, size: int) -> int:
         if group << 16 | element != ITEM or here + length > size:
             raise Odd
         here += length
-
-
-def _after(stream: BinaryIO, here: int, size: int) -> bytes:
-    if size - here > MOST_AFTER:
-        raise Odd
-    if size == here:
-        return b""
-    stream.seek(here)
-    return stream.read(size - here)
 
 
 ROWS, COLUMNS, SAMPLES, BITS, FRAMES = 0x00280010, 0x00280011, 0x00280002, 0x00280100, 0x00280008

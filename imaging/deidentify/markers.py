@@ -13,21 +13,21 @@ METHOD = "DICOM PS3.15 Annex E, profile"
 MARKED = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 
 
-def markers(profile: Profile, explicit: bool) -> list[tuple[int, bytes]]:
+def markers(profile: Profile, explicit: bool, order: str = "<") -> list[tuple[int, bytes]]:
     """The elements that say what was done (PS3.15 section E.1, C.7.1.1 and C.12.1 of PS3.3), in tag order."""
     codes = [
         b"".join(
-            written(tag, vr, text.encode(), explicit)
+            written(tag, vr, text.encode(), explicit, order)
             for tag, vr, text in ((0x00080100, b"SH", value), (0x00080102, b"SH", "DCM"), (0x00080104, b"LO", meaning))
         )
         for value, meaning in profile.codes
     ]
     dates = b"MODIFIED" if profile.has(Option.DATES) else b"REMOVED"
     return [
-        (0x00120062, written(0x00120062, b"CS", b"YES", explicit)),
-        (0x00120063, written(0x00120063, b"LO", f"{METHOD} {profile.name}".encode(), explicit)),
-        (0x00120064, written(0x00120064, b"SQ", written_items(codes), explicit)),
-        (0x00280303, written(0x00280303, b"CS", dates, explicit)),
+        (0x00120062, written(0x00120062, b"CS", b"YES", explicit, order)),
+        (0x00120063, written(0x00120063, b"LO", f"{METHOD} {profile.name}".encode(), explicit, order)),
+        (0x00120064, written(0x00120064, b"SQ", written_items(codes, order), explicit, order)),
+        (0x00280303, written(0x00280303, b"CS", dates, explicit, order)),
     ]
 
 

@@ -104,9 +104,9 @@ class Cleaner:
             raise Odd
         value = data[found.value : found.end]
         self.learn(found.tag, vr, value, here)
-        if action is Action.KEEP and not self._tells(vr, value, here.patient):
+        new = self.new_value(found.tag, vr, action, value, here)
+        if new is value:
             return data[found.start : found.end]
-        new = self.value(found.tag, vr, action, value, here)
         return b"" if new is None else written(found.tag, found.vr, new, coding.explicit)
 
     def is_safe(self, tag: int, here: Place) -> bool:
@@ -146,8 +146,10 @@ class Cleaner:
         told = own.intersection(words_of(value))
         return any(vr != "CS" or word.decode("utf-8", "replace") not in vocabulary() for word in told)
 
-    def value(self, tag: int, vr: str, action: Action, value: bytes, here: Place) -> bytes | None:
-        """The new value, None for none. A kept text that told the person's name becomes a dummy."""
+    def new_value(self, tag: int, vr: str, action: Action, value: bytes, here: Place) -> bytes | None:
+        """The new value, None for none; the same object where it stays. A text that told the name becomes a dummy."""
+        if action is Action.KEEP and not self._tells(vr, value, here.patient):
+            return value
         if action is Action.REMOVE:
             return None
         if action is Action.EMPTY:
@@ -217,10 +219,10 @@ def aged(value: bytes) -> bytes:
     return b""
 
 
-def dummy_code(explicit: bool) -> bytes:
+def dummy_code(explicit: bool, order: str = "<") -> bytes:
     """The elements of a code that says nothing."""
     parts = ((0x00080100, b"SH", REMOVED), (0x00080102, b"SH", b"99SO"), (0x00080104, b"LO", REMOVED))
-    return b"".join(written(tag, vr, value, explicit) for tag, vr, value in parts)
+    return b"".join(written(tag, vr, value, explicit, order) for tag, vr, value in parts)
 
 
 def without_idle_creators(chunks: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:

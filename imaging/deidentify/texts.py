@@ -12,7 +12,7 @@ def encodings(charset: bytes) -> tuple[str, ...]:
     """Python's names of the encodings that this value of (0008,0005) names."""
     from pydicom.charset import convert_encodings
 
-    from imaging.opening import quiet
+    from imaging.quiet import quiet
 
     names = [part.strip(" \0") for part in charset.decode("ascii", "replace").split("\\")]
     with quiet():
@@ -28,7 +28,7 @@ def decoded(value: bytes, charset: bytes) -> str:
         return value.decode("ascii").strip(" \0")
     from pydicom.charset import decode_bytes
 
-    from imaging.opening import quiet
+    from imaging.quiet import quiet
 
     with quiet():
         try:

@@ -1,0 +1,148 @@
+"""Cleans one object: from an open stream and its header to what is to be written. Nothing is written here."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+
+from imaging.deidentify.elements import Coding, Element, Odd, elements
+from imaging.deidentify.gate import Content
+from imaging.deidentify.layout import FIRST, after_pixels, lay_out, meta_of, pixels_at
+from imaging.deidentify.markers import MetaWriter
+from imaging.deidentify.rewrite import Cleaner, Patient, Place
+from imaging.deidentify.template import Template, made_from
+from imaging.study import Header
+
+DEFLATED = "1.2.840.10008.1.2.1.99"
+EXPLICIT = "1.2.840.10008.1.2.1"
+MOST_TEMPLATES = 32
+MOST_INFLATED = 2_000_000_000  # bytes
+IN_MEMORY = 16_000_000  # bytes of an inflated object; a larger one waits in a temporary file without a name
+
+
+@dataclass
+class Rewritten:
+    """A cleaned object: file meta, elements up to the pixels' value, where that lies in `source`, what follows it."""
+
+    meta: bytes
+    body: bytes
+    source: BinaryIO
+    pixels: Element | None
+    pixels_end: int
+    tail: bytes
+    content: Content
+    digest: str  # of everything before the pixels, as it was
+    deflate: bool = False
+
+    @property
+    def spare(self) -> tuple[int, int]:
+        """Begin and end of bytes of the pixels that are no part of the picture."""
+        pixels, needed = self.pixels, self.content.picture_bytes
+        if pixels is None or pixels.undefined or pixels.tag != 0x7FE00010 or not needed:
+            return 0, 0
+        return min(pixels.end, pixels.value + needed), pixels.end
+
+
+class Rewriter:
+    """Cleans the objects of one run, remembering the last of each series."""
+
+    def __init__(self, cleaner: Cleaner) -> None:
+        self.cleaner = cleaner
+        self._templates: OrderedDict[tuple[str, str, str], Template] = OrderedDict()
+        self._metas: dict[tuple[str, str], MetaWriter] = {}
+
+    def rewrite(self, stream: BinaryIO, size: int, header: Header, patient: Patient) -> Rewritten:
+        """Clean an object, little endian and with preamble. Raises Odd for others, and what is not well-formed."""
+        stream.seek(0)
+        data = stream.read(FIRST)
+        meta = meta_of(data)
+        if meta.syntax != header.instance.transfer_syntax_uid:
+            raise Odd
+        if meta.syntax != DEFLATED:
+            done = self._dataset(stream, size, (data, meta.begin, meta.syntax), header, patient)
+        else:
+            unpacked, length = inflated(stream, meta.begin)
+            done = self._dataset(unpacked, length, (unpacked.read(FIRST), 0, EXPLICIT), header, patient)
+            done.deflate = True
+        done.meta = self.meta(header, meta.syntax)
+        return done
+
+    def meta(self, header: Header, syntax: str) -> bytes:
+        """Preamble and file meta group of the cleaned object."""
+        key = (header.instance.sop_class_uid, syntax)
+        writer = self._metas.setdefault(key, MetaWriter(*key))
+        return writer.head(self.cleaner.keys.uid(header.instance.sop_instance_uid))
+
+    def _dataset(
+        self, stream: BinaryIO, size: int, begun: tuple[bytes, int, str], header: Header, patient: Patient
+    ) -> Rewritten:
+        data, begin, syntax = begun
+        key = (patient.pseudonym, header.instance.series_instance_uid, syntax)
+        followed = self._followed(key, data, begin, size)
+        if followed is None:
+            layout = lay_out(stream, size, begin, syntax, data)
+            template = self._templates[key] = made_from(self.cleaner, layout, patient)
+            self._templates.move_to_end(key)
+            if len(self._templates) > MOST_TEMPLATES:
+                self._templates.popitem(last=False)
+            data, followed = layout.data, (template.chunks, layout.end)
+        chunks, here = followed
+        template = self._templates[key]
+        pixels = pixels_at(data, here, size, template.coding)
+        end = 0 if pixels is None else after_pixels(stream, pixels, size)
+        head = b"" if pixels is None else data[here : pixels.value]
+        tail = b"" if pixels is None else self._tail(stream, end, size, template)
+        digest = hashlib.sha256(data[begin:here]).hexdigest()
+        body = b"".join(chunks) + head
+        return Rewritten(b"", body, stream, pixels, end, tail, template.content, digest)
+
+    def _followed(
+        self, key: tuple[str, str, str], data: bytes, begin: int, size: int
+    ) -> tuple[list[bytes], int] | None:
+        template = self._templates.get(key)
+        if template is None or template.version != self.cleaner.known.version:
+            return None
+        try:
+            followed = template.follow(self.cleaner, data, begin, size)
+        except Odd:
+            return None
+        # A name learned on the way may stand in what was kept before it.
+        return followed if template.version == self.cleaner.known.version else None
+
+    def _tail(self, stream: BinaryIO, here: int, size: int, template: Template) -> bytes:
+        if here == size:
+            return b""
+        if size - here > FIRST * 256:
+            raise Odd
+        stream.seek(here)
+        data = stream.read(size - here)
+        place, coding, out = Place(template.place.patient, template.place.charset), template.coding, []
+        for found in elements(data, 0, len(data), Coding(coding.explicit, len(data))):
+            self.cleaner.look(data, found, place)
+            out.append(self.cleaner.element(data, found, coding, place))
+        return b"".join(out)
+
+
+def inflated(stream: BinaryIO, begin: int) -> tuple[BinaryIO, int]:
+    """A deflated data set (PS3.5 section A.5), unpacked up to a limit, and its length. Raises Odd."""
+    out = cast("BinaryIO", SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115  (lives as long as its user)
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    length = 0
+    stream.seek(begin)
+    try:
+        while not unpack.eof and (packed := unpack.unconsumed_tail or stream.read(256 * 1024)):
+            part = unpack.decompress(packed, 1024 * 1024)
+            length += len(part)
+            if length > MOST_INFLATED:
+                raise Odd
+            out.write(part)
+    except zlib.error:
+        raise Odd from None
+    if not unpack.eof:
+        raise Odd
+    out.seek(0)
+    return out, length
