@@ -7,6 +7,9 @@ ImagingError
 ├── UnknownProfile      no way of de-identifying has that name
 ├── KeyUnusable         the secret key of a de-identification cannot be read, made or trusted
 ├── OutputUnusable      de-identified images cannot be written to that place
+├── BadPaper            a report that cannot be opened, or is locked
+├── Infected            a file that a virus scanner stopped; the message names what it found
+├── ScannerUnavailable  the virus scanner cannot be reached; may be retried
 ├── CannotDraw          a picture that is not drawn here: too large, or packed in a way we do not decode
 ├── NotHere             no such study, series or instance for this owner
 ├── ArchiveUnavailable  the archive cannot be reached; may be retried
@@ -44,6 +47,24 @@ class KeyUnusable(ImagingError):
 
 class OutputUnusable(ImagingError):
     """De-identified images cannot be written there. The message names the place and the remedy."""
+
+
+class BadPaper(ImagingError):
+    """This report cannot be opened. `locked`: it wants a password."""
+
+    def __init__(self, message: str, *, locked: bool = False) -> None:
+        super().__init__(message)
+        self.locked = locked
+
+
+class Infected(ImagingError):
+    """A virus scanner says that this file is harmful."""
+
+
+class ScannerUnavailable(ImagingError):
+    """The virus scanner that this site wants cannot be asked now: nothing passes unscanned."""
+
+    retry = True
 
 
 class CannotDraw(ImagingError):
