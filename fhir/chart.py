@@ -203,7 +203,7 @@ def _written(answer: Answer, kind: str, otherwise: str | None = None) -> Written
     )
     if reference is None:
         raise ChartUnclear("The chart says that it has written, but not where.", status=answer.status)
-    return Written(reference, answer.headers.get("ETag") or _etag(body), answer.status)
+    return Written(reference, _as_etag(answer.headers.get("ETag")) or _etag(body), answer.status)
 
 
 def _of_entry(entry: Resource, kind: str) -> Written:
@@ -215,7 +215,14 @@ def _of_entry(entry: Resource, kind: str) -> Written:
         reference = f"{kind}/{body['id']}"
     if reference is None or not 200 <= status < 300:
         raise ValueError("an entry without a place")
-    return Written(reference, response.get("etag") or _etag(body), status)
+    return Written(reference, _as_etag(response.get("etag")) or _etag(body), status)
+
+
+def _as_etag(value: object) -> str | None:
+    """Inside a Bundle HAPI writes the bare version where R4 wants a weak ETag (http.html#versioning)."""
+    if not isinstance(value, str) or not value:
+        return None
+    return value if '"' in value else f'W/"{value}"'
 
 
 def _etag(body: Resource) -> str | None:
