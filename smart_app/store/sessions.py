@@ -162,9 +162,13 @@ class Sessions:
         self._connection.execute(update(lines).where(lines.c.id == line_id).values(used=self._now()))
 
     def save_token(self, line_id: str, sealed: str) -> None:
-        """The line's newest token, sealed. An ended line keeps none."""
+        """The line's newest token, sealed, for every open line on the same grant: a spent refresh token is of no use.
+
+        An ended line keeps none.
+        """
+        sharing = self._sharing(line_id)
         self._connection.execute(
-            update(lines).where(lines.c.id == line_id, lines.c.ended.is_(None)).values(token=sealed)
+            update(lines).where(lines.c.id.in_(sharing), lines.c.ended.is_(None)).values(token=sealed)
         )
 
     def end_line(self, line_id: str) -> None:
@@ -172,6 +176,25 @@ class Sessions:
         self._connection.execute(
             update(lines).where(lines.c.id == line_id, lines.c.ended.is_(None)).values(ended=self._now(), token="")
         )
+
+    def shares_grant(self, line: Line) -> bool:
+        """Does another open line hold the grant of this one (a window of its own, opened from it)?"""
+        return bool(self._sharing(line.id) - {line.id})
+
+    def _sharing(self, line_id: str) -> set[str]:
+        """The open lines that hold the grant of that line, itself included: each launch gave its grant a name."""
+        this = self._connection.execute(select(lines).where(lines.c.id == line_id)).one_or_none()
+        grant = json.loads(this.context).get("grant") if this is not None else None
+        if this is None or not grant:
+            return {line_id}
+        query = select(lines.c.id, lines.c.context).where(
+            lines.c.site == this.site,
+            lines.c.person == this.person,
+            lines.c.ended.is_(None),
+            lines.c.expires > self._now(),
+        )
+        found = self._connection.execute(query)
+        return {line_id} | {row.id for row in found if json.loads(row.context).get("grant") == grant}
 
     def end_lines_of(self, browser: str, *, except_user: str | None = None) -> int:
         """End the lines of that browser, but those of the person of that reference. Answers how many ended.

@@ -12,9 +12,11 @@ from smart_app.ports import Ports
 from smart_app.settings import Settings
 from smart_app.web import (
     answers,
+    chartlook,
     dates,
     errors,
     headers,
+    here,
     images,
     invitations,
     language,
@@ -39,6 +41,7 @@ BLUEPRINTS = (
     windows.blueprint,
     invitations.blueprint,
     language.blueprint,
+    chartlook.blueprint,
     refer.blueprint,
     upload.blueprint,
     outcome.blueprint,
@@ -53,7 +56,7 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
     """The web application over these ports."""
     app = Flask(__name__)
     app.extensions[sessions.PORTS] = ports
-    app.extensions[signin.DOORS] = open_doors(settings, ports.directory)
+    app.extensions[here.DOORS] = open_doors(settings, ports.directory)
     app.config.update(
         SECRET_KEY=settings.secret,
         MAX_CONTENT_LENGTH=settings.max_upload_mb * 1_000_000 + sessions.FORM_LIMIT,

@@ -1,4 +1,7 @@
-"""What the chart lists for the patient of a line: studies and own orders. Each part may be silent without the other."""
+"""What the chart lists for the patient of a line: studies, own orders, and the order the chart opened us for.
+
+Each part may be silent without the other.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ def charted(line: Line) -> Charted:
     except (LaunchError, ChartError):
         return Charted(silent=("studies", "orders"))
     patient = line.patient.partition("/")[2]
+    opened = line.context.get("opened", {}).get("ServiceRequest", [])
     silent: list[str] = []
 
     def part(name: str, kind: str, read: Callable[[dict[str, Any]], T], wanted: Callable[[Any], bool]) -> list[T]:
@@ -44,6 +48,8 @@ def charted(line: Line) -> Charted:
             return []
 
     def ours(entry: dict[str, Any]) -> bool:
+        if f"ServiceRequest/{entry.get('id')}" in opened:
+            return True
         named = str((entry.get("requester") or {}).get("reference", ""))
         return entry.get("status") in OPEN_ORDERS and named.endswith(line.party.reference)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,11 +62,16 @@ def acts_for_another(user: str, patient: str) -> bool:
 
 
 def said_by(grant: Grant, issuer: Issuer) -> dict[str, Any]:
-    """What the line keeps of the launch context, beside patient and encounter."""
+    """What the line keeps of the launch context, beside patient and encounter; and a name for the grant, since a window
+    of its own shares it.
+    """
     context = grant.context
     opened = {kind: list(context.references(kind, issuer.iss)) for kind in ("ImagingStudy", "ServiceRequest")}
     named = [value.removeprefix("urn:oid:") for _, value in context.identifiers("ImagingStudy")]
+    card = carried_by(context.raw.get("appContext"))
+    named += [card["study"]] if "study" in card else []
     said = {
+        "grant": secrets.token_urlsafe(16),
         "missing": list(grant.missing),
         "banner": context.need_patient_banner,
         "style": context.smart_style_url or "",
@@ -72,8 +79,19 @@ def said_by(grant: Grant, issuer: Issuer) -> dict[str, Any]:
         "tenant": context.tenant or "",
         "appointment": context.appointment or "",
         "opened": {**opened, "studies_by_identifier": named},
+        "referral": card.get("referral", ""),
     }
     return {name: value for name, value in said.items() if value or name in ("missing", "banner")}
+
+
+def carried_by(app_context: object) -> dict[str, str]:
+    """What a card of ours sent along: `referral` or `study` (CDS Hooks 2.0, `appContext`). Empty for anything else."""
+    try:
+        said = json.loads(app_context) if isinstance(app_context, str) else None
+    except (ValueError, RecursionError):
+        said = None
+    words = said if isinstance(said, dict) else {}
+    return {name: value for name in ("referral", "study") if isinstance(value := words.get(name), str) and value}
 
 
 def opened_form(line: Line, found: Charted) -> MultiDict[str, str]:

@@ -12,10 +12,13 @@ from smart_app import letter, refer, review, worklists
 from smart_app.case import Ask, NextStep, Side, Urgency
 from smart_app.referral import NoSuchReferral, Referral, Unfinished
 from smart_app.store import Line
+from smart_app.web.allowed import not_allowed
 from smart_app.web.answers import moved, page
 from smart_app.web.bundle import bundle
 from smart_app.web.charted import charted
+from smart_app.web.entering import opened_form
 from smart_app.web.errors import error_state, wants_json
+from smart_app.web.here import doors, registration
 from smart_app.web.progress import clocks, staff_steps
 from smart_app.web.review import report_file
 from smart_app.web.sessions import current_line, patient_of, polled, ports, referral_on
@@ -80,6 +83,7 @@ def _home(line: Line, faults: dict[str, str], error: Unfinished | None = None) -
     patient, found = patient_of(line), charted(line)
     referrals = worklists.of_patient(ports(), line.site, line.patient)
     organisations = [o for o in ports().directory.organisations if o.role == "expert"]
+    form = request.form if request.method == "POST" else opened_form(line, found)
     state: dict[str, Any] = {
         "patient": {
             "reference": patient.reference,
@@ -95,6 +99,7 @@ def _home(line: Line, faults: dict[str, str], error: Unfinished | None = None) -
         "orders": [{"reference": o.reference, "text": o.text} for o in found.orders],
         "referrals": [_row(referral) for referral in referrals],
         "organisations": [{"id": o.id, "name": o.name} for o in organisations],
+        "opened": {"studies": form.getlist("chart_studies"), "order": form.get("chart_order", "")},
     }
     if error is not None:
         state["error"] = error_state(error)
@@ -105,12 +110,13 @@ def _home(line: Line, faults: dict[str, str], error: Unfinished | None = None) -
         line=line,
         patient=patient,
         found=found,
-        refused=[scope for scope in line.context.get("missing", []) if "." in scope],
+        refused=not_allowed(line, registration(line), doors().vault),
         referrals=referrals,
         organisations=organisations,
         site=ports().directory.site(line.site),
         faults=faults,
-        form=request.form,
+        form=form,
+        opened=bool(form) and request.method == "GET",
     )
 
 

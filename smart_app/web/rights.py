@@ -19,7 +19,7 @@ from smart_app.web.sessions import OWN_GUARD, ports
 DOORS = {"refer": "clinician", "upload": "patient", "outcome": "patient", "review": "expert", "operate": "operator"}
 """Pages of a blueprint -> the kind of line they are for. The rest is for every line."""
 
-FREE = frozenset({"windows.give", "windows.stay", "windows.sign_out", "refer.home"})
+FREE = frozenset({"windows.give", "windows.stay", "windows.sign_out", "refer.home", "chartlook.sheet"})
 """What whoever holds the line may do: it is about the line itself, or sends each kind of person to their own pages."""
 
 NEEDS = {

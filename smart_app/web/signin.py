@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, g, jsonify, redirect, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -23,22 +23,15 @@ from smart_app.case import Party
 from smart_app.sites import Organisation, Site
 from smart_app.store import Line
 from smart_app.web.answers import page
-from smart_app.web.doors import Doors
 from smart_app.web.entering import acts_for_another, must_fit_door, once, onward, said_by
 from smart_app.web.errors import BegunElsewhere
+from smart_app.web.here import doors
 from smart_app.web.refused import watch
 from smart_app.web.sessions import LASTS, alone, browser, end_strangers, known_browser, ports
 from smart_app.web.windows import home_of, send_to_arrive
 
 blueprint = Blueprint("signin", __name__)
 watch(blueprint)
-DOORS = "second-opinion-doors"
-
-
-def doors() -> Doors:
-    """The registrations of this application."""
-    found: Doors = current_app.extensions[DOORS]
-    return found
 
 
 @blueprint.get("/.well-known/jwks.json")

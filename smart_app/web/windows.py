@@ -16,16 +16,26 @@ from launch.errors import LaunchExpired
 from smart_app.store import Line
 from smart_app.web.answers import page
 from smart_app.web.errors import BegunElsewhere
+from smart_app.web.here import doors
+from smart_app.web.leaving import give_back, grant_of
+from smart_app.web.refused import watch
 from smart_app.web.sessions import alone, current_line, end_strangers, find_line, idle_seconds, known_browser, ports
 
 blueprint = Blueprint("windows", __name__)
+watch(blueprint)
 HANDOFF_LIVES = timedelta(seconds=60)
 HOME = {"clinician": "", "patient": "tell", "expert": "worklist", "operator": "operate"}
 PLACE = re.compile(r"(viewer/)?[A-Za-z0-9][A-Za-z0-9/_-]{0,120}|")
 
 
+NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
 def home_of(line: Line) -> str:
-    """The first page of a line."""
+    """The first page of a line; the referral that a card in the chart named, where it named one."""
+    named = str(line.context.get("referral", ""))
+    if line.kind == "clinician" and NAME.fullmatch(named):
+        return f"/line/{line.id}/referrals/{named}"
     return f"/line/{line.id}/{HOME[line.kind]}"
 
 
@@ -90,10 +100,12 @@ def stay() -> Response:
 
 @blueprint.post("/line/<line_id>/leave")
 def sign_out() -> AnyResponse:
-    """End the line. Its token is forgotten with it, and what a viewer kept in this browser."""
+    """End the line. Its token is handed back to the chart and forgotten, and what a viewer kept in this browser too."""
     line = current_line()
     with ports().store.transaction() as tx:
+        token = grant_of(tx, line, doors())
         tx.sessions.end_line(line.id)
+    give_back(ports(), doors(), line, token)
     g.pop("line")
     g.site = line.site
     said = page("signin/left.html", {"ended": True})
