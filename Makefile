@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play viewer test check wheel interop chaos screens texts lock clean
+.PHONY: help demo play viewer test check wheel interop hapi chaos screens texts lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,7 @@ VALIDATORS := tests/validators/node_modules/.installed
 
 test: $(DEV) viewer $(VALIDATORS) ## every test that needs no outside server but PostgreSQL and a browser
 	@$(BIN)/python tests/needs.py
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not interop" $(TESTS)
 
 check: $(DEV) ## lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -40,7 +40,17 @@ texts: $(DEV) ## collect the sentences of the screens into the catalogues and co
 	$(BIN)/pybabel -q update --no-fuzzy-matching --no-location -i smart_app/web/translations/messages.pot -d smart_app/web/translations
 	$(BIN)/pybabel -q compile -d smart_app/web/translations
 
-interop: $(DEV) $(VALIDATORS) ## the tests that need a real outside part, alone
+HAPI := tests/interop/hapi/target/classpath
+
+hapi: $(HAPI) ## build the real FHIR server and validators of the interop tests (needs Maven and a JDK of 17 or newer)
+
+$(HAPI): tests/interop/hapi/pom.xml $(shell find tests/interop/hapi/src -type f 2>/dev/null)
+	@if command -v mvn >/dev/null && command -v javac >/dev/null; then \
+	  echo "Building HAPI FHIR from Maven Central (the first time some 300 MB)"; \
+	  mvn -B -q -f tests/interop/hapi/pom.xml package && touch $@; \
+	else echo "Not here: Maven and a JDK (on Debian: apt-get install maven openjdk-17-jdk-headless). HAPI's tests are skipped."; fi
+
+interop: $(DEV) $(VALIDATORS) $(HAPI) ## the tests that need a real outside part, alone
 	@$(BIN)/python -m pytest tests/interop tests/journeys/test_postgres.py -m "interop or needs"
 
 chaos: $(DEV) ## kill the worker in the middle of every trouble at the chart; RUNS=0 for every cell (an hour)

@@ -23,7 +23,8 @@ def shared() -> Path:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """With CI=true, a real part that is missing fails the run instead of being skipped."""
     report = yield
-    wanted = os.environ.get("CI") == "true" and item.get_closest_marker("needs") is not None
+    real = item.get_closest_marker("needs") or item.get_closest_marker("interop")
+    wanted = os.environ.get("CI") == "true" and real is not None
     if wanted and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: skipped, although CI must have the real part"

@@ -27,7 +27,7 @@ PACKAGES = (
     "hl7.fhir.uv.cow-1.0.0-ballot-tasks",
 )
 
-pytestmark = pytest.mark.interop
+pytestmark = pytest.mark.needs
 
 
 @pytest.fixture(scope="module")
