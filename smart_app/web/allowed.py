@@ -28,7 +28,7 @@ WHAT: dict[str, Any] = {
     "Patient": _("the patient’s name and birth date"),
     "Practitioner": _("the names of staff"),
     "RelatedPerson": _("who acts for the patient"),
-    "ServiceRequest": _("orders"),
+    "ServiceRequest": _("the orders"),
     "Task": _("tasks"),
 }
 """Resource -> how a screen calls it; another resource keeps the standard's own name."""
