@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from fhir import codes
@@ -21,7 +21,7 @@ SNOMED_DESIGNATORS = frozenset({"SCT"})  # PS3.16 table 8-1; the retired SRT has
 @cache
 def _table() -> dict[str, tuple[Resource, bool]]:
     """Each defined term: its coding, and whether the part is paired."""
-    raw = json.loads((files("fhir") / "body_parts.json").read_text("utf-8"))
+    raw = json.loads(Path(__file__).with_name("body_parts.json").read_text("utf-8"))
     return {term: (codes.coding(codes.SNOMED, row[0], row[1]), "paired" in row[2:]) for term, row in raw.items()}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fhir import codes
 from fhir.errors import InvalidResource
-from fhir.wire import type_and_id
+from fhir.references import type_and_id
 
 Element = dict[str, Any]
 

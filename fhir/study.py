@@ -61,8 +61,8 @@ def imaging_study(
         subject={"reference": subject},
         started=when(study.started),
         basedOn=[pointer(f"{codes.REFERRAL_ID}|{referral_id}", "ServiceRequest")] if referral_id else None,
-        referrer=present(display=study.referring.strip()),
-        interpreter=[{"display": study.interpreter.strip()}] if study.interpreter.strip() else None,
+        referrer=present(display=_spoken(study.referring)),
+        interpreter=[{"display": _spoken(study.interpreter)}] if _spoken(study.interpreter) else None,
         endpoint=[{"reference": "#wado"}] if endpoint else None,
         numberOfSeries=len(study.series),
         numberOfInstances=total,
@@ -114,7 +114,7 @@ def _series(series: SeriesFacts, *, listed: bool) -> Resource:
         bodySite=site,
         laterality=side(series.laterality, site),
         started=when(series.started),
-        performer=[{"actor": {"display": series.performer.strip()}}] if series.performer.strip() else None,
+        performer=[{"actor": {"display": _spoken(series.performer)}}] if _spoken(series.performer) else None,
         instance=[
             present(
                 uid=uid,
@@ -155,6 +155,13 @@ def _procedure(code: Sequence[str]) -> Resource:
     if system and value:
         return codes.concept(codes.coding(system, value, meaning), text=meaning)
     return codes.concept(text=meaning or f"{value} ({scheme})")
+
+
+def _spoken(name: str) -> str:
+    """A DICOM person name (family^given^middle^prefix^suffix, PS3.5 section 6.2.1) as people say it."""
+    parts = [part.strip() for part in name.partition("=")[0].split("^")]
+    family, given, middle, prefix, suffix = (*parts, "", "", "", "", "")[:5]
+    return " ".join(part for part in (prefix, given, middle, family, suffix) if part)
 
 
 def _title(titles: Sequence[str], at: int) -> str:

@@ -6,7 +6,6 @@ The session signs and refreshes; a token of ours must never reach another host, 
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,15 @@ import requests
 
 from fhir.answers import refusal, translated
 from fhir.errors import ChartRefused, ChartUnavailable, ChartUnclear
+from fhir.references import type_and_id
+
+__all__ = ["FHIR_JSON", "Answer", "Wire", "below", "type_and_id"]
 
 FHIR_JSON = "application/fhir+json"
 LARGEST_ANSWER = 64 * 1024 * 1024
 LONGEST_ANSWER = 120.0
 REDIRECTS = 3
 PORTS = {"http": 80, "https": 443}
-REFERENCE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-._~]{1,256})(?:/_history/[^/?#]+)?/?(?:[?#].*)?$")
 
 
 @dataclass(frozen=True)
@@ -139,11 +140,3 @@ def below(base: str, address: str) -> bool:
         return False
     root = unquote(home.path).rstrip("/")
     return path == root or path.startswith(root + "/")
-
-
-def type_and_id(reference: str | None, resource_type: str | None = None) -> str | None:
-    """ "Type/id" of a reference, absolute or relative, with or without `/_history/…`; None if it names no such type."""
-    match = REFERENCE.search(reference or "")
-    if match is None or (resource_type and match.group(1) != resource_type):
-        return None
-    return f"{match.group(1)}/{match.group(2)}"

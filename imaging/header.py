@@ -67,7 +67,7 @@ def read_object(stream: BinaryIO) -> Read:
 def header_of(opened: Opened) -> Header:
     """The header of an object that pydicom has opened. Raises NotDicom, IsDirectory."""
     from imaging.dataset import values_of
-    from imaging.opening import quiet
+    from imaging.quiet import quiet
 
     with quiet():
         values, named = values_of(opened)

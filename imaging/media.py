@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,11 +91,19 @@ def _same_bytes(one: Found, other: Found) -> bool:
     return digests[0] == digests[1]
 
 
-def survey(paths: Iterable[Path], limits: Limits = LIMITS) -> Survey:
-    """Look at everything and keep no picture in memory. Counts add up to the files found, always."""
+def survey(
+    paths: Iterable[Path], limits: Limits = LIMITS, *, zone: str = "", progress: Callable[[int], None] | None = None
+) -> Survey:
+    """Look at everything and keep no picture in memory. Counts add up to the files found, always.
+
+    `zone` ("+0100" or "Europe/Madrid") is used where a header names none; `progress` is told of every file how many
+    there have been.
+    """
     notes = _Notes()
-    for found in walk(paths, limits):
+    for number, found in enumerate(walk(paths, limits), start=1):
         notes.add(found)
+        if progress is not None:
+            progress(number)
     headers = notes.headers
     people: dict[str, set[Person]] = {}
     for header in headers:
@@ -104,7 +112,7 @@ def survey(paths: Iterable[Path], limits: Limits = LIMITS) -> Survey:
     series = {h.instance.series_instance_uid for h in headers}
     listed = joined(notes.lists) if notes.lists else None
     return Survey(
-        studies=tuple(gather(headers)),
+        studies=tuple(gather(headers, zone)),
         people=tuple(dict.fromkeys(h.person for h in headers)),
         counts=dict(notes.counts),
         files=sum(notes.counts.values()),

@@ -10,7 +10,8 @@ from typing import Any
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from imaging.opening import Opened, quiet
+from imaging.opening import Opened
+from imaging.quiet import quiet
 
 BULK = "{bulk}"
 """Stands in a stored text for the root of that instance's bulk data; the HTTP face puts its own address there."""

@@ -6,23 +6,16 @@ Rule: whatever the bytes are, the answer is an open object or NotDicom with a re
 from __future__ import annotations
 
 import io
-import logging
 import struct
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 import pydicom
-from pydicom.charset import convert_encodings
 from pydicom.dataset import FileDataset
-from pydicom.multival import MultiValue
-from pydicom.values import convert_PN, convert_single_string, convert_text
 
 from imaging.errors import NotDicom
 from imaging.fragments import PIXELS, UNDEFINED, Pixels
+from imaging.quiet import quiet
 from imaging.reading.start import (
     DEFLATED_UID,
     EXPLICIT_BIG_UID,
@@ -33,7 +26,7 @@ from imaging.reading.start import (
 )
 from imaging.reading.wanted import LONG_VRS, PIXEL_VRS
 
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # its messages quote values, and values are people
+__all__ = ["Opened", "open_dicom", "quiet"]
 
 MOST_HEADER = 256_000_000  # bytes of everything that is not pixels
 MOST_READS = 10_000_000  # two or three for each element; the largest real headers need under a third
@@ -49,17 +42,6 @@ class Opened:
     size: int  # bytes of what `pixels` speaks of
     header_cut: bool  # the file ends inside its header
     body: bytes | None = None  # a deflated data set, inflated
-
-
-_lock = threading.RLock()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No warning of pydicom gets out: they quote values. One thread at a time, since Python's filters are global."""
-    with _lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def open_dicom(stream: BinaryIO) -> Opened:
@@ -81,17 +63,6 @@ def open_dicom(stream: BinaryIO) -> Opened:
     except Exception as problem:
         # A damaged file makes pydicom raise almost anything (struct, key, value, memory, recursion, EOF).
         raise NotDicom("The file is damaged and cannot be read.") from problem
-
-
-def decoded_text(raw: bytes, vr: str, character_sets: str) -> list[str]:
-    """The values of one text element ("LO", "SH", "ST" or "PN"), in these Specific Character Sets parted by "\\"."""
-    sets = character_sets.split("\\")
-    with quiet():
-        encodings = convert_encodings(sets if len(sets) > 1 else sets[0])
-        if vr == "ST":
-            return [convert_single_string(raw, encodings, vr)]
-        found = convert_PN(raw, encodings) if vr == "PN" else convert_text(raw, encodings, vr)
-    return [str(value) for value in (found if isinstance(found, MultiValue) else [found])]
 
 
 def _open(stream: BinaryIO, *, marked: bool) -> Opened:

@@ -19,7 +19,11 @@ def describe(paths: Iterable[Path]) -> dict[str, Any]:
 
     A series' `instances` counts distinct SOP instances. Raises UnsafeMedia naming the limit.
     """
-    found = survey(paths)
+    return described(survey(paths))
+
+
+def described(found: Survey) -> dict[str, Any]:
+    """The same of a survey that has been made."""
     return {
         "studies": [_study(study) for study in found.studies],
         "verdicts": dict(sorted(found.counts.items())),

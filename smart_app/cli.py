@@ -85,19 +85,26 @@ def play(ehr: str, dicom: Path, report: Path | None, scenario: str | None, as_js
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
-def study(paths: tuple[Path, ...], as_json: bool) -> None:
+@click.option(
+    "--fhir",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the ImagingStudy to this file; a Bundle where there are several.",
+)
+@click.option("--zone", default="", help='Time zone of pictures that name none: "+0100" or "Europe/Madrid".')
+def study(paths: tuple[Path, ...], as_json: bool, fhir: Path | None, zone: str) -> None:
     """What is in this folder, ZIP or disc: people, studies, and what became of every file."""
     from imaging.errors import ImagingError
-    from imaging.report import describe, in_words
+    from smart_app.surveyed import survey_media
 
     for path in paths:
         if not path.exists():
             raise click.ClickException(f"{path}: there is no such file or folder.")
     try:
-        found = describe(list(paths))
-    except ImagingError as problem:
+        click.echo(survey_media(paths, as_json=as_json, fhir=fhir, zone=zone))
+    except (ImagingError, ValueError) as problem:
         raise click.ClickException(str(problem)) from problem
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else in_words(found))
+    except OSError as problem:
+        raise click.ClickException(f"{problem.filename}: {problem.strerror}.") from problem
 
 
 @main.command()

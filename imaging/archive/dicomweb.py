@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from imaging.archive import FrameRange, Json, Put, StoredFile
 from imaging.errors import NotDicom, NotHere
-from imaging.opening import quiet
+from imaging.quiet import quiet
 
 REFUSED_OTHER_STUDY = 0xA900  # Data Set does not match (PS3.18 section 10.5.3)
 NOT_UNDERSTOOD = 0xC000

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 from pydicom.dataset import Dataset
 
 from imaging.fragments import Fragments, Pixels, fragments
-from imaging.opening import Opened, quiet
+from imaging.opening import Opened
+from imaging.quiet import quiet
 
 Pieces = tuple[tuple[int, int], ...]
 END_OF_JPEG = b"\xff\xd9"  # JPEG, JPEG-LS and JPEG 2000 codestreams all end with it

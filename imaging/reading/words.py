@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from imaging.reading.foreign import decoded_text
 from imaging.reading.nested import CHARACTER_SET, PLAIN_SETS, items
 from imaging.reading.wanted import VRS, Encoding, Odd, Raw
 from imaging.values import Values, plain
@@ -75,6 +76,4 @@ class RawValues(Values):
         """By pydicom's own decoders, so that a name is the same whoever reads it."""
         if self._nested or not SETS.fullmatch(self._sets):
             raise Odd
-        from imaging.opening import decoded_text
-
         return decoded_text(raw, kind, self._sets.decode())
