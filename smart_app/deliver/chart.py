@@ -25,6 +25,7 @@ from fhir.report import OpinionFacts
 from launch.errors import LaunchError
 from smart_app import letter, record
 from smart_app.case import Filing, Party
+from smart_app.consent import kept_from_doctor
 from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
 from smart_app.ports import Ports
 from smart_app.profile import profile_of
@@ -42,12 +43,9 @@ def file_opinion(ports: Ports, owed: Owed) -> Outcome:
     with ports.store.reading() as tx:
         referral = tx.referrals.get(owed.referral_id)
     version = int(owed.arguments["version"])
-    if referral.filing(version) or referral.waiting_note(version):
-        return Done(f"Version {version} is in the chart.")
-    if referral.status is Status.IN_ERROR:
-        return Done("Taken back before it reached the chart.")
-    if referral.hidden:
-        return Later(ports.now() + timedelta(minutes=1), "The case is held for an identity check.")
+    before = _before_writing(ports, owed, referral, version)
+    if before is not None:
+        return before
     site = ports.directory.site(referral.site)
     profile = profile_of(site)
     key = ledger_key(referral.id, version)
@@ -76,6 +74,26 @@ def file_opinion(ports: Ports, owed: Owed) -> Outcome:
         if encounter is None and profile.encounter == "required":
             return Parked(NO_VISIT)
     return _write(ports, owed, chart, profile, facts, encounter)
+
+
+def _before_writing(ports: Ports, owed: Owed, referral: Referral, version: int) -> Outcome | None:
+    """What ends the attempt before the chart is asked anything."""
+    if referral.filing(version) or referral.waiting_note(version):
+        return Done(f"Version {version} is in the chart.")
+    if referral.status is Status.IN_ERROR:
+        return Done("Taken back before it reached the chart.")
+    if referral.hidden:
+        return Later(ports.now() + timedelta(minutes=1), "The case is held for an identity check.")
+    return _keep(ports, owed) if kept_from_doctor(referral) else None
+
+
+def _keep(ports: Ports, owed: Owed) -> Outcome:
+    """The patient asked, and keeps the answer to themselves: nothing is written. They are told that it is here."""
+    text = "The patient keeps it from the chart."
+    with ports.store.transaction() as tx:
+        if tx.outbox.done(owed.id, text):
+            tx.outbox.owe(owed.referral_id, "notify_referrer", due=ports.now(), why="delivered")
+    return Done(text)
 
 
 def _look_again(chart: Chart, profile: Profile, facts: OpinionFacts, entry: Entry | None) -> Filed | Parked | None:

@@ -9,6 +9,7 @@ from fhir.chart import Chart
 from fhir.errors import ChartConflict
 from fhir.filing import PROFILES
 from smart_app import record
+from smart_app.consent import kept_from_doctor
 from smart_app.deliver.outcome import Done, Outcome
 from smart_app.ports import Ports
 from smart_app.referral import Status
@@ -26,7 +27,7 @@ def mirror_referral(ports: Ports, owed: Owed) -> Outcome:
     site = ports.directory.site(referral.site)
     if not PROFILES[site.profile].mirror:
         return Done("This chart keeps no copy of the referral.")
-    if referral.status in UNSENT or referral.hidden:
+    if referral.status in UNSENT or referral.hidden or (kept_from_doctor(referral) and not referral.mirrored):
         return Done("Nothing to show yet.")
     chart = ports.charts.system(site.id)
     mirrored = dict(referral.mirrored or {})

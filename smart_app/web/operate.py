@@ -15,6 +15,7 @@ from fhir.errors import ChartError
 from fhir.filing import PROFILES
 from launch.errors import LaunchError
 from smart_app import review, worklists
+from smart_app.consent import kept_from_doctor
 from smart_app.deliver import settle
 from smart_app.referral import NoSuchReferral, Referral, ReferralError, Status, Unfinished, WrongStatus
 from smart_app.store import Owed
@@ -36,7 +37,7 @@ def operate() -> Response:
     parked, wanted = worklists.parked(ports()), request.args.get("case", "")
     with ports().store.reading() as tx:
         held = tx.referrals.find(statuses=(Status.QUARANTINED,), limit=COUNTED)
-        signed = tx.referrals.find(statuses=(Status.SIGNED,), limit=COUNTED)
+        signed = [r for r in tx.referrals.find(statuses=(Status.SIGNED,), limit=COUNTED) if not kept_from_doctor(r)]
         unread = tx.referrals.find(statuses=(Status.DELIVERED, Status.REVISED), limit=COUNTED)
         one = tx.referrals.get(wanted) if wanted else None
         audit = list(reversed(tx.audit.of_referral(one.id))) if one else tx.audit.latest(NEWEST)

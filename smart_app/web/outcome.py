@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from flask import Blueprint, redirect, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from smart_app import refer
+from smart_app import agree, refer
+from smart_app.access import readable_by_patient
 from smart_app.case import Opinion
 from smart_app.referral import NoSuchReferral, Referral, Unfinished
 from smart_app.store import Line
 from smart_app.web.answers import moved
 from smart_app.web.errors import error_state
 from smart_app.web.plainly import (
-    SHOWN_WHEN,
     headline,
     patient_page,
     referral_of,
@@ -55,7 +56,7 @@ def _status(line: Line, referral: Referral, unfinished: Unfinished | None = None
         headline=headline(referral, given),
         steps=patient_steps(referral),
         own=started_by_themselves(referral),
-        shown=referral.status in SHOWN_WHEN,
+        shown=readable_by_patient(referral),
     )
 
 
@@ -63,7 +64,7 @@ def _status(line: Line, referral: Referral, unfinished: Unfinished | None = None
 def answer() -> Response:
     """The patient answers the expert's question on a case they started."""
     line = current_line()
-    referral = _own(line)
+    referral = _theirs(line)
     try:
         refer.answer(ports(), line.party, referral.id, request.form.get("text", ""))
     except Unfinished as unfinished:
@@ -75,8 +76,21 @@ def answer() -> Response:
 def stop() -> Response:
     """The patient stops a case they started."""
     line = current_line()
-    referral = _own(line)
+    referral = _theirs(line)
     refer.withdraw(ports(), line.party, referral.id, request.form.get("reason", "").strip() or NO_REASON)
+    return moved("outcome.status", wakes=referral.id)
+
+
+@blueprint.post("/share")
+def share() -> Response:
+    """The patient lets their doctors read the answer, or not; on a case they started."""
+    line = current_line()
+    referral = _theirs(line)
+    copy = request.form.get("copy_to_doctor", "")
+    if copy not in ("yes", "no"):
+        unfinished = Unfinished(_("Please fill in what is marked below."), copy_to_doctor="missing")
+        return _status(line, referral, unfinished)
+    agree.choose_readers(ports(), line.party, referral.id, copy=copy == "yes")
     return moved("outcome.status", wakes=referral.id)
 
 
@@ -85,7 +99,7 @@ def opinion() -> Response:
     """The opinion: the expert's plain words first, then the full text. `version` asks for an earlier one."""
     line = current_line()
     referral = referral_of(line)
-    if referral is None or referral.status not in SHOWN_WHEN or referral.opinion is None:
+    if referral is None or not readable_by_patient(referral):
         return redirect(url_for("outcome.status"))
     shown = _version(referral, request.args.get("version", type=int))
     if not polled():
@@ -115,14 +129,14 @@ def _version(referral: Referral, version: int | None) -> Opinion:
 def _readable(line: Line) -> Referral:
     """The referral whose opinion is theirs to read now. Raises NoSuchReferral."""
     referral = referral_of(line)
-    if referral is None or referral.status not in SHOWN_WHEN:
+    if referral is None or not readable_by_patient(referral):
         raise NoSuchReferral("There is no opinion to read.")
     return referral
 
 
-def _own(line: Line) -> Referral:
-    """The referral the patient started. Raises NoSuchReferral for a doctor's."""
+def _theirs(line: Line) -> Referral:
+    """The referral of these pages. That it is theirs to change was asked before (`rights`)."""
     referral = referral_of(line)
-    if referral is None or not started_by_themselves(referral):
-        raise NoSuchReferral("This case was not started here.")
+    if referral is None:
+        raise NoSuchReferral("There is no case here.")
     return referral

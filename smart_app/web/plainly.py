@@ -11,15 +11,14 @@ from flask import Response
 from flask_babel import gettext as _
 
 from smart_app import upload, worklists
+from smart_app.access import readable_by_patient
 from smart_app.case import PersonSeen, Upload
+from smart_app.consent import BY_THEMSELVES, copy_to_doctor, kept_from_doctor
 from smart_app.referral import Referral, Status
 from smart_app.store import Line
 from smart_app.web.answers import page
 from smart_app.web.phrases import STATUS_PLAIN
 from smart_app.web.sessions import patient_of, ports
-
-SHOWN_WHEN = frozenset({Status.DELIVERED, Status.SEEN, Status.REVISED})
-THEMSELVES = ("patient", "proxy")
 
 
 def patient_page(name: str, line: Line, state: dict[str, Any], *, status: int = 200, **context: Any) -> Response:
@@ -48,7 +47,7 @@ def upload_of(referral: Referral) -> Upload | None:
 
 def started_by_themselves(referral: Referral) -> bool:
     """Did the patient, or who acts for them, ask the question?"""
-    return referral.requester.role in THEMSELVES
+    return referral.requester.role in BY_THEMSELVES
 
 
 def headline(referral: Referral, given: Upload | None) -> str:
@@ -60,6 +59,8 @@ def headline(referral: Referral, given: Upload | None) -> str:
         if started_by_themselves(referral):
             return str(_("The expert has a question for you"))
         return str(_("The expert has a question for your doctor"))
+    if status is Status.SIGNED and kept_from_doctor(referral):
+        return str(_("Your opinion is here. Only you read it"))
     if status is Status.SIGNED and started_by_themselves(referral):
         return str(_("The opinion is ready. We are putting it into your chart"))
     if status is Status.SEEN and referral.acknowledgements:
@@ -73,6 +74,8 @@ def state_of(referral: Referral | None, given: Upload | None) -> dict[str, Any]:
         "referral_id": referral.id if referral else "",
         "case_number": referral.case_number if referral else "",
         "status": referral.status.value if referral else "",
+        "copy_to_doctor": copy_to_doctor(referral) if referral else True,
+        "kept": kept_from_doctor(referral) if referral else False,
     }
     if given is not None:
         found = upload.summary(given)
@@ -88,8 +91,7 @@ def state_of(referral: Referral | None, given: Upload | None) -> dict[str, Any]:
             "stopped": given.stopped,
             "confirmed": given.confirmed is not None,
         }
-    if referral is not None and referral.status in SHOWN_WHEN and referral.opinion is not None:
-        shown = referral.opinion
+    if referral is not None and readable_by_patient(referral) and (shown := referral.opinion) is not None:
         state["opinion"] = {"version": shown.version, "plain_words": shown.plain_words, "answer": shown.answer}
     return state
 

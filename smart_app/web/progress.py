@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext
 
+from smart_app.access import readable_by_patient
+from smart_app.consent import kept_from_doctor
 from smart_app.referral import Referral, Status
 from smart_app.web.dates import moment, span, weekday
 from smart_app.web.sessions import ports
@@ -64,6 +66,8 @@ def _in_chart(referral: Referral) -> Step:
     if filing is not None:
         how = gettext("read back") if filing.confirmed_by == "read-back" else filing.confirmed_by
         return Step(label, "done", [moment(filing.at), how])
+    if newest and kept_from_doctor(referral):
+        return Step(label, "pause", [gettext("kept from it by the patient")])
     if newest and referral.waiting_note(newest) is not None:
         return Step(label, "now", [gettext("unsigned there")])
     return Step(label, "now" if newest else "todo", [gettext("on its way")] if newest else [])
@@ -112,7 +116,7 @@ def patient_steps(referral: Referral) -> list[Step]:
             [weekday(accepted)] if accepted else [],
         ),
         Step(gettext("The expert looks at your images"), "done" if signed else "todo"),
-        Step(gettext("Your opinion is here"), "done" if referral.filings else "todo"),
+        Step(gettext("Your opinion is here"), "done" if readable_by_patient(referral) else "todo"),
     ]
     if s in STOPPED or s is S.QUARANTINED:
         return _closed(referral, steps)

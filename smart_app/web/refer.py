@@ -9,8 +9,9 @@ from flask import Blueprint, Response, jsonify, redirect, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
 from smart_app import letter, refer, review, worklists
+from smart_app.access import actor, may
 from smart_app.case import Ask, NextStep, Side, Urgency
-from smart_app.referral import NoSuchReferral, Referral, Unfinished
+from smart_app.referral import Referral, Unfinished
 from smart_app.store import Line
 from smart_app.web.allowed import not_allowed
 from smart_app.web.answers import moved, page
@@ -142,10 +143,10 @@ def follow(referral_id: str) -> Response:
 def _follow(line: Line, referral: Referral, faults: dict[str, str], error: Unfinished | None = None) -> Response:
     found = beside(referral)
     shown = _shown(len(referral.opinions))
-    opinion = referral.opinion_version(shown) if shown and not referral.hidden else None
+    opinion = referral.opinion_version(shown) if shown and may(actor(line), referral, "opinion") else None
     if opinion is not None and not polled():
         write_view(line, referral, opinion.version)
-    state = referral_state(referral, found)
+    state = referral_state(line, referral, found)
     if error is not None:
         state["error"] = error_state(error)
     return page(
@@ -242,9 +243,10 @@ def record(referral_id: str) -> Response:
     """The referral as a FHIR Bundle. An opinion in it counts as opened."""
     line = current_line()
     referral = referral_on(line, referral_id)
-    if referral.opinion is not None:
+    readable = may(actor(line), referral, "opinion")
+    if referral.opinion is not None and readable:
         write_view(line, referral, referral.opinion.version)
-    said = jsonify(bundle(referral))
+    said = jsonify(bundle(referral, opinion=readable))
     said.headers["Content-Type"] = "application/fhir+json"
     return said
 
@@ -253,10 +255,7 @@ def record(referral_id: str) -> Response:
 def signed_letter(referral_id: str, version: int) -> Response:
     """One signed version as the PDF that goes into the chart."""
     line = current_line()
-    referral = referral_on(line, referral_id)
-    if referral.hidden:
-        raise NoSuchReferral("There is no such letter.")
-    return letter_file(line, referral, version)
+    return letter_file(line, referral_on(line, referral_id), version)
 
 
 def letter_file(line: Line, referral: Referral, version: int) -> Response:

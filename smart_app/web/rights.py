@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, g, request
 
 from smart_app.access import actor, ever, may, must
+from smart_app.consent import kept_from_doctor
 from smart_app.referral import NotYours, Referral
 from smart_app.web.errors import WrongDoor
 from smart_app.web.plainly import referral_of
@@ -46,6 +47,7 @@ NEEDS = {
     "outcome.status": "see",
     "outcome.answer": "answer",
     "outcome.stop": "withdraw",
+    "outcome.share": "share",
     "outcome.opinion": "see",
     "outcome.letter": "opinion",
     "outcome.first_report": "reports",
@@ -111,4 +113,4 @@ def _about() -> Referral | None:
 def install(app: Flask) -> None:
     """Ask after the line was found and its form proven."""
     app.before_request(_ask_the_table)
-    app.jinja_env.globals["allowed"] = allowed
+    app.jinja_env.globals.update(allowed=allowed, kept=kept_from_doctor)

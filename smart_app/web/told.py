@@ -9,7 +9,9 @@ from typing import Any
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from smart_app.access import actor, may
 from smart_app.case import Opinion, Upload
+from smart_app.consent import kept_from_doctor
 from smart_app.referral import Referral
 from smart_app.store import Line, Owed
 from smart_app.web.sessions import ports
@@ -37,8 +39,9 @@ def mismatch(referral: Referral, upload: Upload | None) -> tuple[dict[str, str],
     return (upload.comparison if upload is not None else ()) or referral.identity
 
 
-def referral_state(referral: Referral, found: Beside) -> dict[str, Any]:
-    """The state as JSON. While a case is checked neither opinion nor images are told (safety rule 6)."""
+def referral_state(line: Line, referral: Referral, found: Beside) -> dict[str, Any]:
+    """The state as JSON, with the opinion and what was said about it for somebody who may read it."""
+    readable = may(actor(line), referral, "opinion")
     newest = len(referral.opinions)
     waiting = referral.waiting_note(newest) if newest else None
     last = referral.history[-1] if referral.history else None
@@ -50,9 +53,12 @@ def referral_state(referral: Referral, found: Beside) -> dict[str, Any]:
         "question": referral.ask.question,
         "reason": last.reason if last and referral.status.value in ("returned", "withdrawn", "in-error") else "",
         "messages": [
-            {"kind": m.kind, "by": m.by.name, "at": m.at.isoformat(), "text": m.text} for m in referral.messages
+            {"kind": m.kind, "by": m.by.name, "at": m.at.isoformat(), "text": m.text}
+            for m in referral.messages
+            if readable or referral.hidden
         ],
-        "opinion": None if referral.hidden or referral.opinion is None else _opinion(referral.opinion),
+        "opinion": _opinion(referral.opinion) if readable and referral.opinion else None,
+        "kept": kept_from_doctor(referral),
         "filings": [
             {"version": f.version, "resource": f.resource, "rung": f.rung, "unsigned": f.unsigned}
             for f in referral.filings

@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from imaging.errors import UnsafeMedia
-from smart_app import refer, upload, worklists
+from smart_app import agree, refer, upload, worklists
 from smart_app.case import Ask, Side, Upload
+from smart_app.consent import copy_to_doctor
 from smart_app.referral import Referral, Status, Unfinished
 from smart_app.sites import Organisation
 from smart_app.status import Stopped
@@ -64,6 +65,7 @@ def told() -> Response:
     referral = referral_of(line)
     try:
         referral = _asked(line, referral)
+        agree.agree(ports(), line.party, referral.id, copy=copy_to_doctor(referral))
         upload.begin(ports(), line.party, referral.id)
     except Unfinished as unfinished:
         return _tell(line, referral, unfinished)

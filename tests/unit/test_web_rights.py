@@ -15,7 +15,7 @@ from smart_app.referral import Referral
 from smart_app.store import Line
 from smart_app.web.rights import DOORS, FREE, NEEDS
 from smart_app.web.sessions import COOKIE, OWN_GUARD, csrf_token
-from tests.staged import CLINICIAN, EXPERT, PATIENT
+from tests.staged import CLINICIAN, EXPERT, PATIENT, opinion
 from tests.web import JSON, Web
 from tests.webdesk import Desk
 
@@ -111,6 +111,66 @@ def test_images_ask_the_same_table(desk: Desk, name: str) -> None:
     client, line = seated(desk, name)
     answer = client.get(f"/dicomweb/{line.id}/{referral.id}/studies", headers={"Accept": "application/dicom+json"})
     assert (answer.status_code != 404) is may(actor(line), referral, "images")
+
+
+# -- an answer that the patient keeps --------------------------------------------------------------------------------
+
+WORDS = ("hippocampus is small", "old scar", "epilepsy protocol")
+
+
+def kept(desk: Desk, status: str = "signed") -> Referral:
+    """Asked by the patient, who keeps the answer; its words are in no page of a doctor."""
+    made = desk.referral(status)
+    return change(desk, replace(made, requester=HIMSELF, ask=replace(made.ask, copy_to_doctor=False)))
+
+
+def change(desk: Desk, referral: Referral) -> Referral:
+    with desk.ports.store.transaction() as tx:
+        return tx.referrals.save(referral)
+
+
+def test_no_page_of_a_doctor_holds_a_word_of_an_answer_that_is_kept(desk: Desk) -> None:
+    """The page, its state for programs, the record as FHIR, the letter and the images."""
+    referral = kept(desk)
+    client, line = seated(desk, "asker")
+    root = f"/line/{line.id}/referrals/{referral.id}"
+    page, state = client.get(root), client.get(root, headers=JSON)
+    assert "The patient keeps the answer to themselves." in page.text
+    assert (state.json["opinion"], state.json["kept"]) == (None, True)
+    for word in WORDS:
+        assert word not in page.text
+        assert word not in state.text
+        assert word not in client.get(f"/line/{line.id}/").text
+    for closed in ("record", "letter/1", "reports/1"):
+        assert client.get(f"{root}/{closed}", headers=JSON).status_code == 404
+    with desk.ports.store.reading() as tx:
+        assert not [row for row in tx.audit.of_referral(referral.id) if row.verb == "view"]
+
+
+def test_the_patient_reads_it_at_once_and_lets_it_go_by_one_press(desk: Desk) -> None:
+    referral = kept(desk)
+    client, line = seated(desk, "patient")
+    line = desk.web.line("patient", client.get_cookie(COOKIE).value, referral_id=referral.id, party=HIMSELF)
+    assert WORDS[1] in client.get(f"/line/{line.id}/opinion").text
+    doctor, chart = seated(desk, "asker")
+    assert "Let my doctors read it" in client.get(f"/line/{line.id}/status").text
+    form = {"csrf": proof_of(desk, client, line), "copy_to_doctor": "yes"}
+    assert client.post(f"/line/{line.id}/share", data=form).status_code == 303
+    assert WORDS[0] in doctor.get(f"/line/{chart.id}/referrals/{referral.id}").text
+    with desk.ports.store.reading() as tx:
+        assert [row.action for row in tx.outbox.of_referral(referral.id)] == ["file_opinion", "mirror_referral"]
+
+
+def test_what_is_critical_is_shown_to_the_doctors_and_the_patient_is_told_so(desk: Desk) -> None:
+    referral = kept(desk, "reading")
+    change(desk, referral.sign(opinion(1, desk.now, critical=True), desk.now))
+    doctor, chart = seated(desk, "asker")
+    assert WORDS[0] in doctor.get(f"/line/{chart.id}/referrals/{referral.id}").text
+    client, line = seated(desk, "patient")
+    line = desk.web.line("patient", client.get_cookie(COOKIE).value, referral_id=referral.id, party=HIMSELF)
+    page = client.get(f"/line/{line.id}/status").text
+    assert "For your safety your doctors read it too." in page
+    assert "Keep the answer to myself" not in page
 
 
 def test_no_row_of_the_table_is_without_a_way_to_be_asked() -> None:

@@ -193,11 +193,11 @@ def test_a_version_that_was_replaced_cannot_be_confirmed(desk: Desk) -> None:
 
 
 def test_programs_see_a_mismatch_whole_on_the_clinicians_line(desk: Desk) -> None:
-    referral = desk.referral("gathering")
+    line, referral = desk.line(), desk.referral("gathering")
     with desk.ports.store.transaction() as tx:
         tx.uploads.add(conflicting_upload(referral.id))
     with desk.app.test_request_context():
-        state = referral_state(referral, beside(referral))
+        state = referral_state(line, referral, beside(referral))
     assert state["stopped"] == "wrong-patient"
     assert state["mismatch"][0] == {
         "field": "birth_date",
