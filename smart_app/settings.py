@@ -25,9 +25,21 @@ SETTINGS: tuple[tuple[str, str | None, str], ...] = (
     ("PRACTICE", "", "1 allows loopback EHRs, http and the practice banner; never in production"),
     ("VIEWER", "", "Folder of the packed viewer; default: the versioned cache that `make viewer` fills"),
     ("MAX_UPLOAD_MB", "4096", "Largest upload of one referral, in megabytes"),
+    ("MAX_FILES", "50000", "Most files of one upload, those inside ZIPs and disc images counted one by one"),
+    ("MAX_FILE_MB", "4096", "Largest single file, in megabytes"),
+    ("MAX_RATIO", "200", "How many times its own size a ZIP may unpack to"),
+    ("MAX_NESTING", "1", "How deep ZIPs and disc images may lie in one another"),
+    (
+        "SCANNER",
+        "",
+        "clamd that sees every report: unix:/run/clamav/clamd.ctl or tcp:HOST:PORT; without it none is asked",
+    ),
+    ("OCR", "", "Program that reads text in pictures, e.g. tesseract; it can raise a doubt, never clear one"),
     ("WORKER", "worker-0", "Fixed executor id of this worker process"),
 )
 """(name, default or None if it must be given, what it is). README's table is compared with this."""
+
+NUMBERS = ("MAX_UPLOAD_MB", "MAX_FILES", "MAX_FILE_MB", "MAX_RATIO", "MAX_NESTING")
 
 
 class SettingsIncomplete(Exception):
@@ -51,6 +63,12 @@ class Settings:
     viewer: Path
     max_upload_mb: int
     worker: str
+    max_files: int = 50_000
+    max_file_mb: int = 4096
+    max_ratio: int = 200
+    max_nesting: int = 1
+    scanner: str = ""
+    ocr: str = ""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -64,8 +82,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     practice = values["PRACTICE"] == "1"
     if values["BASE_URL"] and not practice and not values["BASE_URL"].startswith("https://"):
         faults.append(f"{PREFIX}BASE_URL must start with https:// outside the practice mode")
-    if not values["MAX_UPLOAD_MB"].isdigit():
-        faults.append(f"{PREFIX}MAX_UPLOAD_MB must be a whole number of megabytes")
+    faults += [f"{PREFIX}{name} must be a whole number" for name in NUMBERS if not values[name].isdecimal()]
+    if values["SCANNER"] and not values["SCANNER"].startswith(("unix:", "tcp:")):
+        faults.append(f"{PREFIX}SCANNER must be unix:PATH or tcp:HOST:PORT")
     if faults:
         raise SettingsIncomplete("\n".join(faults))
     data = Path(values["DATA"]).absolute()
@@ -85,6 +104,12 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         viewer=Path(values["VIEWER"] or default_viewer()),
         max_upload_mb=int(values["MAX_UPLOAD_MB"]),
         worker=values["WORKER"],
+        max_files=int(values["MAX_FILES"]),
+        max_file_mb=int(values["MAX_FILE_MB"]),
+        max_ratio=int(values["MAX_RATIO"]),
+        max_nesting=int(values["MAX_NESTING"]),
+        scanner=values["SCANNER"],
+        ocr=values["OCR"],
     )
 
 
