@@ -10,6 +10,7 @@ LaunchError
 ├── LaunchRefused          the authorisation server said no; `reason` is its error code
 ├── GrantEnded             the token can no longer be refreshed: launch again
 ├── IdentityRejected       the id_token does not prove who is there
+├── CallerRejected         the token of a system that called us does not prove which one it is
 ├── KeysMissing            our own signing keys are not there or cannot be read
 └── RotationUnderWay       a new pair of keys already waits for its turn
 """
@@ -68,6 +69,10 @@ class GrantEnded(LaunchError):
 
 class IdentityRejected(LaunchError):
     """The id_token failed a check. The message names the check."""
+
+
+class CallerRejected(LaunchError):
+    """A call of another system is not proven. The message names the check."""
 
 
 class KeysMissing(LaunchError):

@@ -96,6 +96,8 @@ def _launched(house: House, face: Face, asked: Request, value: str) -> tuple[Sig
     context = {"patient": launch.patient}
     if launch.encounter:
         context["encounter"] = launch.encounter
+    if launch.app_context:
+        context["appContext"] = launch.app_context
     return Signed(launch.user, _display(house, launch.user)), context
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from smart_app.sandbox.house import faces_of
 from smart_app.sandbox.identity import ORGANISATIONS
 from smart_app.sandbox.personality import EPIC, OPEN, ORACLE, Personality
 from smart_app.sandbox.scopes import registered
@@ -33,6 +34,7 @@ def _site(personality: Personality, origin: str, patient_origin: str) -> str:
         'timezone = "America/Chicago"',
         f'frame_ancestors = ["{origin}"]',
         'phone = "555-0100"',
+        f'hooks_jwks = "{faces_of(personality.name, origin, patient_origin)[0].keys}"',
     ]
     for audience in ("clinician", "patient", "system"):
         host = patient_origin if audience == "patient" and personality.name == "oracle" else origin

@@ -22,6 +22,7 @@ class Launch:
     encounter: str
     user: str  # "Practitioner/…", "Patient/…", "RelatedPerson/…"
     audience: str
+    app_context: str = ""  # what a card of the app sent along
     made: float = field(default_factory=time.time)
 
 

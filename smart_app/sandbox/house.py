@@ -60,7 +60,7 @@ def build(
     personality: Personality, folder: Path, origin: str, patient_origin: str, register: Register, key: SigningKey
 ) -> House:
     """Open one hospital: its chart from the journal in that folder, its addresses on those origins."""
-    faces = _FACES[personality.name](origin, patient_origin)
+    faces = faces_of(personality.name, origin, patient_origin)
     records = Records(personality, folder / f"{personality.name}.jsonl", base=faces[0].fhir_base)
     length = 600 if personality.name == "epic" else 32
     return House(personality, records, Grants(length), register, key, faces)
@@ -124,6 +124,11 @@ def _open(origin: str, patient_origin: str) -> tuple[Face, ...]:
             introspect=f"{house}/auth/introspect",
         ),
     )
+
+
+def faces_of(name: str, origin: str, patient_origin: str) -> tuple[Face, ...]:
+    """The ways in of that kind of hospital on those origins, the staff's first."""
+    return _FACES[name](origin, patient_origin)
 
 
 _FACES = {"epic": _epic, "oracle": _oracle, "open": _open}

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, redirect, render_template, request
 
-from smart_app.sandbox import looking
+from smart_app.sandbox import cards, looking
 from smart_app.sandbox.control import make_launch, sign_note
 from smart_app.sandbox.house import House
 from smart_app.sandbox.scenarios import SCENARIOS
@@ -36,6 +36,7 @@ class Screens:
         app.add_url_rule(f"{chart}/", "chart", self.chart)
         app.add_url_rule(f"{chart}/<any(notes, results, imaging):tab>", "chart-tab", self.chart)
         app.add_url_rule(f"{chart}/second-opinion", "chart-app", self.second_opinion)
+        app.add_url_rule(f"{chart}/cards/<card>", "chart-card", self.card, methods=["POST"])
         app.add_url_rule(f"{chart}/trouble", "chart-trouble", self.trouble, methods=["POST"])
         app.add_url_rule(f"{chart}/notes/<note>/sign", "chart-sign", self.sign, methods=["POST"])
         app.add_url_rule(f"{chart}/file/<kind>/<key>/<int:number>", "chart-file", self.file)
@@ -68,6 +69,9 @@ class Screens:
             house,
             banner=banner,
             tab=tab,
+            cards=cards.on_opening(house, self.town.app_base, self._user(house).reference, patient)
+            if tab == "summary"
+            else [],
             visits=looking.about(house, "Encounter", patient),
             orders=looking.about(house, "ServiceRequest", patient),
             tasks=looking.about(house, "Task", patient),
@@ -80,8 +84,15 @@ class Screens:
     def second_opinion(self, ehr: str, patient: str) -> str:
         """The chart page with our app in a frame: a fresh launch each time it is shown."""
         house, banner = self._chart(ehr, patient)
-        made = make_launch(self.town, house, {"patient": patient, "user": self._user(house).reference})
+        asked = {"patient": patient, "user": self._user(house).reference, "app_context": request.args.get("card", "")}
+        made = make_launch(self.town, house, asked)
         return self._page("chart-app.html", house, banner=banner, tab="app", launch_url=made["launch_url"])
+
+    def card(self, ehr: str, patient: str, card: str) -> Any:
+        """Somebody put a card aside."""
+        house, _ = self._chart(ehr, patient)
+        cards.answered(house, self.town.app_base, card, "overridden")
+        return redirect(f"/{ehr}/patients/{patient}/")
 
     def trouble(self, ehr: str, patient: str) -> Any:
         """Choose what goes wrong for this patient."""

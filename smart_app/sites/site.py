@@ -48,7 +48,8 @@ class Site:
     `stage` chooses which registrations are in use. From a `disabled` site nobody comes in and nothing is sent to it.
     `template` is what it was described by; the causes of its refusals are looked up under it. `readers` are the
     reading organisations that may receive its images: none named means every one. `imaging` is the DICOMweb root of
-    its archive, if it opens one to us.
+    its archive, if it opens one to us. `origins`, where any are named, are the only ones beside the issuer's own on
+    which its endpoints may be; `inside` are those of its origins that may have private addresses.
     """
 
     id: str
@@ -70,6 +71,9 @@ class Site:
     adaptation: Adaptation = Adaptation()
     imaging: str = ""
     readers: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+    hooks_jwks: str = ""  # where the keys of its CDS Hooks calls are; without it such calls are refused
 
     @property
     def personas(self) -> tuple[Persona, ...]:

@@ -18,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 from smart_app.store.audit import Audit
 from smart_app.store.brands import Brands
+from smart_app.store.cards import Cards
 from smart_app.store.errors import StoreOutdated, translated
 from smart_app.store.ledger import Ledger
 from smart_app.store.outbox import Outbox
@@ -48,6 +49,7 @@ class Transaction:
         self.audit = Audit(connection)
         self.sites = Sites(connection, writing=writing)
         self.brands = Brands(connection)
+        self.cards = Cards(connection)
 
 
 class Store:

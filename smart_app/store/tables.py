@@ -264,3 +264,17 @@ brand_endpoints = Table(
     Column("address", String(500), primary_key=True),
     Index(None, "address"),
 )
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("uuid", String(64), primary_key=True),
+    Column("site", String(200), nullable=False),
+    Column("person", String(600), nullable=False),
+    Column("patient", String(400), nullable=False),
+    Column("topic", String(200), nullable=False),
+    Column("shown", Moment, nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("answered", Moment),
+    Index(None, "site", "person", "patient"),
+)

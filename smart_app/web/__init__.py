@@ -12,6 +12,7 @@ from smart_app.ports import Ports
 from smart_app.settings import Settings
 from smart_app.web import (
     answers,
+    cds,
     chartlook,
     dates,
     errors,
@@ -49,6 +50,7 @@ BLUEPRINTS = (
     operate.blueprint,
     images.blueprint,
     viewer_pages.blueprint,
+    cds.blueprint,
 )
 
 

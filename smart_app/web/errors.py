@@ -19,6 +19,7 @@ from fhir.errors import ChartError, ChartRefused, ChartUnavailable, NotInChart
 from imaging.errors import ArchiveUnavailable, ImagingError, NotHere, UnsafeMedia
 from launch.errors import (
     AnswerUnusable,
+    CallerRejected,
     GrantEnded,
     IdentityRejected,
     LaunchError,
@@ -152,6 +153,7 @@ TABLE: dict[type[Exception], Notice] = {
     GrantEnded: Notice(401, _("The chart has closed this page"), _("Open Second Opinion again from the chart.")),
     LaunchRefused: Notice(403, _("The sign-in was refused"), RELAUNCH, spoken=True),
     IdentityRejected: Notice(403, _("We could not be sure who you are"), RELAUNCH, spoken=True),
+    CallerRejected: Notice(401, _("The call was refused"), _("It does not prove which system it comes from.")),
     AnswerUnusable: NO_ANSWER,
     LaunchError: Notice(502, _("The sign-in did not work"), RELAUNCH),
     ChartUnavailable: NO_ANSWER,
