@@ -48,7 +48,7 @@ $(HAPI): tests/interop/hapi/pom.xml $(shell find tests/interop/hapi/src -type f 
 	@if command -v mvn >/dev/null && command -v javac >/dev/null; then \
 	  echo "Building HAPI FHIR from Maven Central (the first time some 300 MB)"; \
 	  mvn -B -q -f tests/interop/hapi/pom.xml package && touch $@; \
-	else echo "Not here: Maven and a JDK (on Debian: apt-get install maven openjdk-17-jdk-headless). HAPI's tests are skipped."; fi
+	else echo "Not here: Maven and a JDK (on Debian: apt-get install maven default-jdk-headless). HAPI's tests are skipped."; fi
 
 interop: $(DEV) $(VALIDATORS) $(HAPI) ## the tests that need a real outside part, alone
 	@$(BIN)/python -m pytest tests/interop tests/journeys/test_postgres.py -m "interop or needs"

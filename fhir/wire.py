@@ -22,6 +22,9 @@ __all__ = ["FHIR_JSON", "Answer", "Wire", "below", "type_and_id"]
 FHIR_JSON = "application/fhir+json"
 LARGEST_ANSWER = 64 * 1024 * 1024
 LONGEST_ANSWER = 120.0
+NOT_FROM_MEMORY = {"Cache-Control": "no-cache"}
+"""HAPI answers the same search from memory for a minute: a look after a write would find what stood there before it."""
+
 REDIRECTS = 3
 PORTS = {"http": 80, "https": 443}
 
@@ -64,7 +67,7 @@ class Wire:
             with translated(writing=False):
                 response = self._session.get(
                     url,
-                    headers={"Accept": accept, "Accept-Charset": "utf-8"},
+                    headers={"Accept": accept, "Accept-Charset": "utf-8", **NOT_FROM_MEMORY},
                     timeout=self._timeout,
                     allow_redirects=False,
                     stream=True,

@@ -1,6 +1,6 @@
 """A real HAPI FHIR JPA server for one run of the tests, on a free port of loopback, empty at its start.
 
-`make hapi` builds it with Maven and a JDK of 17 or newer (Debian: apt-get install maven openjdk-17-jdk-headless).
+`make hapi` builds it with Maven and a JDK of 17 or newer (Debian: apt-get install maven default-jdk-headless).
 SECOND_OPINION_TEST_HAPI names a running one instead, such as a developer keeps open.
 """
 
@@ -20,7 +20,7 @@ import requests
 
 FOLDER = Path(__file__).parent / "hapi"
 START_WITHIN = 240.0
-MISSING = "HAPI is not built here (make hapi; on Debian first: apt-get install maven openjdk-17-jdk-headless)"
+MISSING = "HAPI is not built here (make hapi; on Debian first: apt-get install maven default-jdk-headless)"
 
 
 def java_command(main: str, *arguments: str) -> list[str] | None:

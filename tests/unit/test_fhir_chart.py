@@ -125,6 +125,15 @@ def test_a_read_asks_for_fhir_json_and_returns_the_dict(stub: Stub, chart: FhirC
     assert stub.seen[0].headers["Authorization"] == SECRET
 
 
+def test_what_is_read_or_searched_never_comes_from_a_memory(stub: Stub, chart: FhirChart) -> None:
+    """HAPI gives the same search the same answer for a minute: a look after a write would not see the write."""
+    stub.says(PATIENT)
+    chart.read("Patient/p1")
+    stub.says({"resourceType": "Bundle", "type": "searchset"})
+    chart.search("Task", identifier="x")
+    assert [seen.headers["Cache-Control"] for seen in stub.seen] == ["no-cache", "no-cache"]
+
+
 def test_an_absolute_reference_below_the_base_is_read(stub: Stub, chart: FhirChart) -> None:
     stub.says(PATIENT)
     assert chart.read(f"{stub.url}/Patient/p1/_history/3") == PATIENT
