@@ -64,6 +64,7 @@ class Keys:
         self._seen: Signature | None = None
         self._keys: tuple[Key, ...] = ()
         self._turns: dict[int, Turn] = {}
+        self._rings: dict[str, Keys] = {}
         self._read_folder()
 
     @classmethod
@@ -92,7 +93,9 @@ class Keys:
             return self
         if not _RING.fullmatch(name):
             raise ValueError(f"a ring of keys is not called {name!r}: small letters, digits and dashes")
-        return Keys.create(self.folder / name, *self._secrets)
+        if name not in self._rings:
+            self._rings[name] = Keys.create(self.folder / name, *self._secrets)
+        return self._rings[name]
 
     def all(self) -> tuple[Key, ...]:
         """Every key, oldest first."""

@@ -15,15 +15,17 @@ from imaging.archive import open_archive
 from launch.backend import backend_session
 from launch.discovery import discover
 from launch.errors import GrantEnded
-from launch.issuers import Issuer, Issuers
+from launch.issuers import Issuer
 from launch.keys import Keys
 from launch.outbound import Outbound
 from launch.tokens import open_session
 from launch.vault import Vault
+from smart_app.connect.live import LiveDirectory, read_file
+from smart_app.connect.trust import Way, issuer_of, issuers
 from smart_app.mail import Letter, MailUnavailable, smtp_sender
 from smart_app.ports import Ports
 from smart_app.settings import Settings
-from smart_app.sites import Directory, Persona, load_directory
+from smart_app.sites import Directory, SiteDisabled
 from smart_app.store import Line, Store
 
 if TYPE_CHECKING:
@@ -34,9 +36,10 @@ Now = Callable[[], datetime]
 
 def join(settings: Settings) -> Ports:
     """Everything real, once per process. Raises ValueError where the directory file is wrong."""
-    directory = load_directory(settings.directory)
+    file = read_file(settings)
     store = Store(settings.database_url, now=utc_now)
     settings.data.mkdir(parents=True, exist_ok=True)
+    directory = LiveDirectory(store, Vault(settings.secret), file)
     return Ports(
         store=store,
         charts=EhrCharts(settings, directory, store, utc_now),
@@ -71,20 +74,24 @@ class EhrCharts:
         self._directory = directory
         self._store = store
         self._now = now
-        self._http = Outbound(practice=settings.practice)
-        self._keys = Keys.create(settings.data / "keys")
+        self._way = Way(directory, practice=settings.practice)
+        self._keys = Keys.create(settings.data / "keys", settings.secret)
         self._vault = Vault(settings.secret)
-        self._system: dict[str, FhirChart] = {}
+        self._system: dict[str, tuple[Issuer, Outbound, FhirChart]] = {}
         self._lock = threading.Lock()
 
     def system(self, site: str) -> Chart:
-        """The site's chart, opened by Backend Services. Raises LaunchError, KeyError."""
+        """The site's chart, opened by Backend Services. Raises LaunchError, KeyError, SiteDisabled."""
+        found = self._directory.site(site)
+        if found.disabled:
+            raise SiteDisabled(f"{found.name} is disabled. Enable the site, then send again.")
+        issuer, http = issuer_of(found, found.persona("system")), self._way.http
         with self._lock:
-            if site not in self._system:
-                issuer = issuer_of(self._directory.site(site).persona("system"))
-                session = backend_session(issuer, keys=self._keys, http=self._http, now=self._now)
-                self._system[site] = FhirChart(issuer.iss, session)
-            return self._system[site]
+            kept = self._system.get(site)
+            if kept is None or kept[:2] != (issuer, http):  # the site was changed while we run
+                session = backend_session(issuer, keys=self._keys, http=http, now=self._now)
+                kept = self._system[site] = (issuer, http, FhirChart(issuer.iss, session))
+            return kept[2]
 
     def line(self, line_id: str) -> Chart:
         """The chart as the person on this line may see it. Raises GrantEnded, LaunchError."""
@@ -97,10 +104,10 @@ class EhrCharts:
     def _session(self, issuer: Issuer, line: Line) -> requests.Session:
         return open_session(
             issuer,
-            discover(issuer.iss, http=self._http, client_id=issuer.client_id),
+            discover(issuer.iss, http=self._way.http, client_id=issuer.client_id),
             self._token(line),
             keys=self._keys,
-            http=self._http,
+            http=self._way.http,
             now=self._now,
             on_update=lambda token: self._keep(line.id, token),
             reread=lambda: self._token(self._open(line.id)),
@@ -120,20 +127,3 @@ class EhrCharts:
     def _keep(self, line_id: str, token: dict[str, Any]) -> None:
         with self._store.transaction() as tx:
             tx.sessions.save_token(line_id, self._vault.seal(json.dumps(token)))
-
-
-def issuer_of(persona: Persona) -> Issuer:
-    """The launch's own record of one persona of a site."""
-    return Issuer(
-        iss=persona.iss,
-        client_id=persona.client_id,
-        scopes=persona.scopes,
-        auth=persona.auth,
-        client_secret=persona.client_secret,
-        audience=persona.audience,
-    )
-
-
-def issuers(directory: Directory) -> Issuers:
-    """Every EHR persona that this installation trusts."""
-    return Issuers(issuer_of(persona) for site in directory.sites for persona in site.personas)

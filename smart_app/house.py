@@ -172,7 +172,7 @@ class House:
         from smart_app.store import Store, StoreError
 
         settings = read_settings(self.environment())
-        Keys.create(settings.data / "keys")
+        Keys.create(settings.data / "keys", settings.secret)
         try:
             store = Store(settings.database_url)
             store.migrate()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smart_app.sites.directory import Directory, Organisation, load_directory
-from smart_app.sites.errors import NoSuchSite, SiteError, SiteStale, SiteUnfit
+from smart_app.sites.errors import NoSuchSite, SiteDisabled, SiteError, SiteStale, SiteUnfit
 from smart_app.sites.hours import Hours, read_hours
 from smart_app.sites.registration import AUDIENCES, STAGES, Persona
 from smart_app.sites.site import Adaptation, Brand, Contact, Site
@@ -20,6 +20,7 @@ __all__ = [
     "Organisation",
     "Persona",
     "Site",
+    "SiteDisabled",
     "SiteError",
     "SiteStale",
     "SiteUnfit",

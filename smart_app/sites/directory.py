@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from launch.issuers import normalised
 from smart_app.sites.hours import read_hours
 from smart_app.sites.registration import Persona
 from smart_app.sites.site import Adaptation, Brand, Contact, Site
@@ -50,13 +51,19 @@ class Directory:
         raise KeyError(f"no organisation named {organisation_id!r} in the directory")
 
     def site_of_issuer(self, iss: str) -> tuple[Site, Persona] | None:
-        """The site and persona that own this issuer, compared without a trailing slash; None if unknown."""
-        wanted = iss.rstrip("/")
+        """The site and persona that own this issuer, compared as launches are; None if unknown."""
+        try:
+            wanted = normalised(iss)
+        except ValueError:
+            return None
         for site in self.sites:
             for persona in site.personas:
-                if persona.iss.rstrip("/") == wanted and persona.audience != "system":
+                if persona.audience != "system" and normalised(persona.iss) == wanted:
                     return site, persona
         return None
+
+    def refresh(self) -> None:
+        """Look again at the next question; a directory that stands still has nothing to look at."""
 
     def readers_for(self, site_id: str) -> tuple[Organisation, ...]:
         """The reading organisations that may receive images of that site. Raises KeyError."""

@@ -3,7 +3,8 @@
 SiteError
 ├── SiteUnfit    a field is missing or wrong; `fields` says which and why
 ├── SiteStale    somebody changed the site meanwhile; nothing was saved
-└── NoSuchSite   there is no site of that name, or it stands in the file and is changed there
+├── NoSuchSite   there is no site of that name, or it stands in the file and is changed there
+└── SiteDisabled nothing is sent to a site that an operator has disabled
 """
 
 from __future__ import annotations
@@ -27,3 +28,9 @@ class SiteStale(SiteError):
 
 class NoSuchSite(SiteError):
     """No site of that name can be changed here."""
+
+
+class SiteDisabled(SiteError):
+    """An operator has disabled the site: nothing is sent to it until it is enabled."""
+
+    retry = False

@@ -9,13 +9,14 @@ from typing import Any
 
 from fhir.chart import Chart, FhirChart
 from launch.errors import UntrustedIssuer
-from launch.issuers import Issuer, Issuers
+from launch.issuers import Issuer
 from launch.keys import Keys
 from launch.outbound import Outbound
 from launch.tokens import open_session
 from launch.vault import Vault
+from smart_app.connect.trust import Way, issuers
 from smart_app.settings import Settings
-from smart_app.sites import Directory, Organisation, Persona, Site
+from smart_app.sites import Directory, Organisation, Site
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,13 @@ class Doors:
     directory: Directory
     base_url: str
     keys: Keys
-    http: Outbound
+    way: Way
     vault: Vault
+
+    @property
+    def http(self) -> Outbound:
+        """The way out, as the sites allow it now."""
+        return self.way.http
 
     @property
     def callback(self) -> str:
@@ -40,8 +46,7 @@ class Doors:
 
     def chart(self, iss: str, audience: str) -> Issuer:
         """Our registration with that EHR. Raises UntrustedIssuer before any call leaves us."""
-        known = Issuers(_chart(persona) for site in self.directory.sites for persona in site.personas)
-        return known.trusted(iss, audience=audience)
+        return issuers(self.directory).trusted(iss, audience=audience)
 
     def visit(self, issuer: Issuer, token_endpoint: str, token: dict[str, Any], now: Callable[[], datetime]) -> Chart:
         """The chart as a person who has just come in may see it, before there is a line to keep a token in."""
@@ -76,18 +81,7 @@ def open_doors(settings: Settings, directory: Directory) -> Doors:
     return Doors(
         directory=directory,
         base_url=settings.base_url,
-        keys=Keys.create(settings.data / "keys"),
-        http=Outbound(practice=settings.practice),
+        keys=Keys.create(settings.data / "keys", settings.secret),
+        way=Way(directory, practice=settings.practice),
         vault=Vault(settings.secret),
-    )
-
-
-def _chart(persona: Persona) -> Issuer:
-    return Issuer(
-        iss=persona.iss,
-        client_id=persona.client_id,
-        scopes=persona.scopes,
-        auth=persona.auth,
-        client_secret=persona.client_secret,
-        audience=persona.audience,
     )
