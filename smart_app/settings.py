@@ -32,7 +32,7 @@ SETTINGS: tuple[tuple[str, str | None, str], ...] = (
     (
         "SCANNER",
         "",
-        "clamd that sees every report: unix:/run/clamav/clamd.ctl or tcp:HOST:PORT; without it none is asked",
+        "clamd that sees every report: unix:PATH or tcp:HOST:PORT; without it none is asked",
     ),
     ("OCR", "", "Program that reads text in pictures, e.g. tesseract; it can raise a doubt, never clear one"),
     ("WORKER", "worker-0", "Fixed executor id of this worker process"),
