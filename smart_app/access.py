@@ -36,7 +36,8 @@ class Relation(StrEnum):
 
 
 R = Relation
-_DOCTOR = frozenset({"see", "images", "reports", "record", "mismatch", "opinion", "acknowledge", "answer", "hold"})
+_WHOSE = frozenset({"see", "mismatch", "hold", "vouch"})
+_DOCTOR = _WHOSE | {"images", "reports", "record", "opinion", "acknowledge", "answer"}
 _ASKED = _DOCTOR | {"withdraw", "resend", "invite", "confirm-signed"}
 _PATIENT = frozenset({"see", "images", "reports", "opinion", "give"})
 
@@ -45,7 +46,7 @@ TABLE: dict[tuple[str, Relation], frozenset[str]] = {
     ("clinician", R.ASKER): _ASKED,
     ("clinician", R.COVERING): _ASKED,
     ("clinician", R.TREATING): _DOCTOR - {"answer"} | {"confirm-signed"},
-    ("clinician", R.KEPT_OUT): frozenset({"see", "mismatch", "hold"}),
+    ("clinician", R.KEPT_OUT): _WHOSE,
     ("patient", R.CHART): frozenset({"open"}),
     ("patient", R.OWN): _PATIENT | {"answer", "withdraw", "share"},
     ("patient", R.SUBJECT): _PATIENT,
@@ -65,9 +66,9 @@ TABLE: dict[tuple[str, Relation], frozenset[str]] = {
 """(role, relation) -> what they may do.
 
 A covering colleague may do what the asker may: no patient waits for one doctor. A treating doctor reads what the
-patient lets them read, and does not speak for the patient. A coordinator sees whether the case is complete, and
-neither images nor opinion. The desk mends deliveries and sees neither. A system is a reading organisation's own;
-another organisation's has no row.
+patient lets them read, and does not speak for the patient. Whose images they are, whoever has the chart may say.
+A coordinator sees whether the case is complete, and neither images nor opinion. The desk mends deliveries and sees
+neither. A system is a reading organisation's own; another organisation's has no row.
 """
 
 VERBS = frozenset().union(*TABLE.values())

@@ -257,6 +257,16 @@ class PersonSeen:
 
 
 @dataclass(frozen=True)
+class Vouch:
+    """A named clinician's word that pictures under these names are the chart's patient's, and how they know it."""
+
+    by: Party
+    at: datetime
+    reason: str
+    people: tuple[PersonSeen, ...]  # exactly these headers; another one stops again
+
+
+@dataclass(frozen=True)
 class Upload:
     """The three steps of one person giving images for one referral."""
 
@@ -268,4 +278,5 @@ class Upload:
     confirmed: PersonSeen | None = None  # "Yes, these are mine", said of exactly this person
     stopped: str = ""  # why it cannot go on: "wrong-patient", "wrong-side", "not-mine"
     comparison: tuple[dict[str, str], ...] = ()  # field by field, for staff with a right to the chart
+    vouch: Vouch | None = None
     version: int = 0

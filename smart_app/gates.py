@@ -6,7 +6,7 @@ A conflict stops; a spelling asks a person; nothing passes because something is 
 from __future__ import annotations
 
 from imaging.media import Verdict
-from imaging.reconcile import Claim, Comparison, distinct, worst
+from imaging.reconcile import MATCH, Claim, Comparison, compare, distinct, worst
 from imaging.study import Person
 from smart_app.case import Patient, PersonSeen, Upload
 from smart_app.referral import Referral, Status, Unfinished, WrongStatus
@@ -23,10 +23,21 @@ def everybody_present(upload: Upload) -> tuple[PersonSeen, ...]:
 
 
 def people_present(upload: Upload) -> tuple[PersonSeen, ...]:
-    """The human beings among them, the fullest header of each. In doubt there are two."""
-    seen = everybody_present(upload)
-    by_person = {_person_of(one): one for one in seen}
-    return tuple(by_person[person] for person in distinct(by_person))
+    """The human beings among them, the fullest header of each. In doubt there are two; a clinician's word makes one."""
+    seen, known = everybody_present(upload), vouched_for(upload)
+    by_person = {_person_of(one): one for one in seen if one not in known}
+    others = tuple(by_person[person] for person in distinct(by_person))
+    return (max(known, key=_fullness), *others) if known else others
+
+
+def vouched_for(upload: Upload) -> tuple[PersonSeen, ...]:
+    """Whoever on these pictures a clinician said is the chart's patient."""
+    said = upload.vouch.people if upload.vouch is not None else ()
+    return tuple(one for one in everybody_present(upload) if one in said)
+
+
+def _fullness(seen: PersonSeen) -> int:
+    return sum(bool(value) for value in (seen.name, seen.birth_date, seen.sex, seen.id))
 
 
 def same_person(one: PersonSeen, other: PersonSeen) -> bool:
@@ -36,9 +47,17 @@ def same_person(one: PersonSeen, other: PersonSeen) -> bool:
 
 def identify(patient: Patient, upload: Upload) -> Comparison:
     """The chart's patient, and whoever on these pictures agrees least (safety rule 1)."""
+    return worst(_claim(patient), [_person_of(one) for one in everybody_present(upload)])
+
+
+def each_compared(patient: Patient, upload: Upload) -> tuple[Comparison, ...]:
+    """The chart's patient and each header on these pictures, for a person who must look at all of them."""
+    return tuple(compare(_claim(patient), _person_of(one)) for one in everybody_present(upload))
+
+
+def _claim(patient: Patient) -> Claim:
     ids = (patient.mrn,) if patient.mrn else ()
-    claim = Claim(patient.family, " ".join(patient.given), patient.birth_date, patient.sex, ids)
-    return worst(claim, [_person_of(one) for one in everybody_present(upload)])
+    return Claim(patient.family, " ".join(patient.given), patient.birth_date, patient.sex, ids)
 
 
 def _person_of(seen: PersonSeen) -> Person:
@@ -57,20 +76,42 @@ def comparison_rows(referral: Referral, upload: Upload) -> tuple[dict[str, str],
     return identify(referral.patient, upload).as_rows() if everybody_present(upload) else ()
 
 
+def whose_stop(patient: Patient, upload: Upload) -> Stopped | None:
+    """Why the pictures cannot be taken for this patient's: of more than one person, or of somebody else.
+
+    A clinician's word opens it for exactly the headers they were shown, and never against a birth date.
+    """
+    if len(people_present(upload)) > 1:
+        return Stopped(TWO_PEOPLE, "two-people")
+    known = vouched_for(upload)
+    compared = zip(everybody_present(upload), each_compared(patient, upload), strict=True)
+    if any(c.outcome == "conflict" and not (one in known and _born_alike(c)) for one, c in compared):
+        return Stopped("These pictures seem to belong to somebody else. Nothing was sent.", "wrong-patient")
+    return None
+
+
+def may_be_vouched_for(patient: Patient, upload: Upload) -> bool:
+    """Could a clinician let them in? Only where each header names the chart's whole birth date (safety rule 1)."""
+    compared = each_compared(patient, upload)
+    return whose_stop(patient, upload) is not None and all(_born_alike(one) for one in compared)
+
+
+def _born_alike(compared: Comparison) -> bool:
+    return compared.result("birth_date") == MATCH
+
+
 def gate(referral: Referral, upload: Upload) -> Stopped | None:
     """The first reason not to go on. Raises Unfinished for what the sender can still add."""
     if referral.status is not Status.GATHERING:
         raise WrongStatus("The images of this referral were sent already.")
     if not any(f.verdict == Verdict.IMAGE for f in upload.files):
         raise Unfinished("There are no pictures to send yet.", files="missing")
-    present = people_present(upload)
-    if len(present) > 1:
-        return Stopped(TWO_PEOPLE, "two-people")
-    if identify(referral.patient, upload).outcome == "conflict":
-        return Stopped("These pictures seem to belong to somebody else. Nothing was sent.", "wrong-patient")
+    stop = whose_stop(referral.patient, upload)
+    if stop is not None:
+        return stop
     if images_disagree(referral.ask.side, [f.laterality for f in upload.files if f.verdict == Verdict.IMAGE]):
         side = referral.ask.side.value.upper()
         return Stopped(f"The question is about the {side} side, and the pictures show the other one.", "wrong-side")
-    if upload.confirmed != present[0]:
+    if upload.confirmed != people_present(upload)[0]:
         raise Unfinished("Tell us whether these pictures are yours.", confirm="missing")
     return None

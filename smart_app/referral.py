@@ -29,6 +29,7 @@ from smart_app.status import (
     Status,
     Unfinished,
     WrongStatus,
+    must_say,
 )
 
 __all__ = [
@@ -144,6 +145,10 @@ class Referral:
             raise Unfinished("Write the one question the expert should answer.", question="missing")
         return self._move("gather", by, at)
 
+    def vouch(self, by: Party, at: datetime, reason: str) -> Referral:
+        """A clinician says that pictures under another name are this patient's (`vouching`). It stays on record."""
+        return self._move("vouch", by, at, must_say(reason, "Say how you know that they are this patient’s.", "vouch"))
+
     def send(
         self,
         by: Party,
@@ -170,8 +175,7 @@ class Referral:
 
     def decline(self, expert: Party, at: datetime, reason: str) -> Referral:
         """Given back, with a reason the asker can act on."""
-        if not reason.strip():
-            raise Unfinished("Say why, so that the asker can act on it.", reason="missing")
+        must_say(reason, "Say why, so that the asker can act on it.", "reason")
         if self.status is not Status.SENT:
             self._must_be_expert(expert)
         return self._move("decline", expert, at, reason, expert=None, draft=None)
@@ -182,8 +186,7 @@ class Referral:
 
     def ask_back(self, expert: Party, at: datetime, text: str) -> Referral:
         """The expert needs to know something first; the clock stops."""
-        if not text.strip():
-            raise Unfinished("Write the question.", text="missing")
+        must_say(text, "Write the question.", "text")
         if self.status is not Status.SENT:
             self._must_be_expert(expert)
         messages = (*self.messages, Message("question", expert, at, text.strip()))
@@ -191,8 +194,7 @@ class Referral:
 
     def answer(self, by: Party, at: datetime, text: str) -> Referral:
         """The asker answers; the clock goes on."""
-        if not text.strip():
-            raise Unfinished("Write the answer.", text="missing")
+        must_say(text, "Write the answer.", "text")
         messages = (*self.messages, Message("answer", by, at, text.strip()))
         return self._move("answer", by, at, messages=messages)
 
@@ -255,27 +257,23 @@ class Referral:
 
     def withdraw(self, by: Party, at: datetime, reason: str) -> Referral:
         """The asker stops it, before anything is signed."""
-        if not reason.strip():
-            raise Unfinished("Say why it is stopped.", reason="missing")
+        must_say(reason, "Say why it is stopped.", "reason")
         return self._move("withdraw", by, at, reason)
 
     def retract(self, expert: Party, at: datetime, reason: str) -> Referral:
         """Entered in error: a visible tombstone stays."""
         self._must_be_expert(expert)
-        if not reason.strip():
-            raise Unfinished("Say why it is taken back.", reason="missing")
+        must_say(reason, "Say why it is taken back.", "reason")
         return self._move("retract", expert, at, reason)
 
     def hold(self, by: Party, at: datetime, reason: str) -> Referral:
         """Suspicion of a wrong patient: everything is hidden until one named person closes the check."""
-        if not reason.strip():
-            raise Unfinished("Say what looked wrong.", reason="missing")
+        must_say(reason, "Say what looked wrong.", "reason")
         return self._move("hold", by, at, reason)
 
     def release(self, by: Party, at: datetime, reason: str) -> Referral:
         """The check is closed by a named person; the case goes on where it was."""
-        if not reason.strip():
-            raise Unfinished("Say how it was settled.", reason="missing")
+        must_say(reason, "Say how it was settled.", "reason")
         return self._move("release", by, at, reason)
 
     def agree(self, consent: Consent) -> Referral:

@@ -44,6 +44,13 @@ class Unfinished(ReferralError):
         self.fields = fields
 
 
+def must_say(words: str, why: str, field: str) -> str:
+    """The words without blanks around them. Raises Unfinished with `why` at that field where there are none."""
+    if not words.strip():
+        raise Unfinished(why, **{field: "missing"})
+    return words.strip()
+
+
 class Stopped(ReferralError):
     """The images cannot go on. `why` is "wrong-patient", "two-people", "wrong-side" or "not-mine"."""
 
@@ -76,6 +83,7 @@ BACK = None  # a hold that ends returns to where it came from
 
 TRANSITIONS: dict[str, dict[Status, Status | None]] = {
     "gather": {S.DRAFT: S.GATHERING},
+    "vouch": {S.GATHERING: S.GATHERING},
     "send": {S.GATHERING: S.SENT},
     "accept": {S.SENT: S.ACCEPTED},
     "begin_reading": {S.ACCEPTED: S.READING},

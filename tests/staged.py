@@ -164,6 +164,16 @@ def conflicting_upload(referral_id: str) -> Upload:
     return Upload(f"upload-of-{referral_id}", referral_id, "show", files, (person,), None, "wrong-patient", CONFLICT)
 
 
+def renamed_upload(referral_id: str) -> Upload:
+    """Files of the same person under the name she had before, stopped at the gate."""
+    person = PersonSeen("FORMERLY^MARISOL", PATIENT.birth_date, "F", "HS-99120")
+    files = (FoundFile("IM1", "image", 5000, key="k", person=0, study_instance_uid="2.25.9", series_instance_uid="1"),)
+    rows = ({**CONFLICT[0], "images": "1992-03-14", "result": "match"}, {**CONFLICT[1], "images": person.name})
+    return Upload(
+        f"upload-of-{referral_id}", referral_id, "show", files, (person,), person, "wrong-patient", (*rows, *ROWS[2:])
+    )
+
+
 @dataclass
 class Town(AbstractContextManager["Town"]):
     """The practice EHR, and our app over a new store: one process, two sites (127.0.0.1 and localhost)."""

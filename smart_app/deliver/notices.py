@@ -102,6 +102,10 @@ PATIENT_NEWS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("The expert has a question", "The expert has a question for you. Sign in to answer it."),
         ("El experto tiene una pregunta", "El experto tiene una pregunta para usted. Entre para responderla."),
     ),
+    "vouch": (
+        ("You can go on", "The name on your pictures was checked. You can send them now. Nothing was sent yet."),
+        ("Puede continuar", "Se revisó el nombre en sus imágenes. Ya puede enviarlas. Aún no se envió nada."),
+    ),
     "delivered": (
         ("Your opinion is here", "Your second opinion is ready to read. Sign in to read it."),
         ("Su opinión está lista", "Su segunda opinión está lista. Entre para leerla."),

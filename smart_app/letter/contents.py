@@ -146,8 +146,21 @@ def _case(referral: Referral, opinion: Opinion, site: str) -> tuple[Row, ...]:
         ("Asked by", one_line(", ".join(part for part in asked_by if part))),
         ("Asked about", _about(referral.ask)),
         ("Waiting on it", one_line(referral.ask.decision)),
+        ("Identity", _vouched(referral)),
     )
     return tuple((label, value) for label, value in rows if value)
+
+
+def _vouched(referral: Referral) -> str:
+    """Who said that pictures that differ are this patient's, and how they know it; empty where nobody had to."""
+    said = next((event for event in reversed(referral.history) if event.verb == "vouch"), None)
+    if said is None:
+        return ""
+    differs = [row for row in referral.identity if row["result"] == "conflict"]
+    on_images = ", ".join(f"{row['field']} {row['images'].replace('^', ' ')}" for row in differs)
+    return one_line(
+        f"The images differ from the chart ({on_images}). {said.by.name} let them in, {moment(said.at)}: {said.reason}"
+    )
 
 
 def _about(ask: Ask) -> str:

@@ -211,6 +211,7 @@ VERB = {
     "stop": _("was stopped"),
     "store": _("stored the images"),
     "view": _("read"),
+    "vouch": _("let images in despite a difference"),
     "withdraw": _("stopped the request"),
 }
 ROLE = {
@@ -224,6 +225,7 @@ ROLE = {
 FAULT = {
     ("first_report_read", "missing"): _("Say when you read the first report, or that you did not."),
     ("ask", "missing"): _("Write the question."),
+    ("vouch", "missing"): _("Say how you know that they are this patient’s."),
     ("hold", "missing"): _("Say what looked wrong."),
     ("return", "missing"): _("Choose a reason, or write one."),
     ("retract", "missing"): _("Say why it is taken back."),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from io import BytesIO
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
-from smart_app import letter, refer, review, worklists
+from smart_app import letter, refer, review, vouching, worklists
 from smart_app.access import actor, may
 from smart_app.case import Ask, NextStep, Side, Urgency
 from smart_app.referral import Referral, Unfinished
@@ -23,7 +24,7 @@ from smart_app.web.here import doors, registration
 from smart_app.web.progress import clocks, staff_steps
 from smart_app.web.review import report_file
 from smart_app.web.sessions import current_line, patient_of, polled, ports, referral_on
-from smart_app.web.told import beside, changes, mismatch, referral_state, write_view
+from smart_app.web.told import beside, changes, doubt_of, mismatch, referral_state, write_view
 from smart_app.web.windows import home_of
 
 blueprint = Blueprint("refer", __name__, url_prefix="/line/<line_id>")
@@ -160,6 +161,7 @@ def _follow(line: Line, referral: Referral, faults: dict[str, str], error: Unfin
         upload=found.upload,
         parked=found.parked,
         rows=mismatch(referral, found.upload),
+        doubt=doubt_of(referral, found.upload),
         steps=staff_steps(referral),
         clocks_of=clocks(referral, ports().now()),
         reader=_organisation(referral),
@@ -217,6 +219,13 @@ def resend(referral_id: str) -> AnyResponse:
 def hold(referral_id: str) -> AnyResponse:
     """A wrong patient is suspected: images and opinion are hidden until one named person closes the check."""
     return _act(referral_id, review.hold, request.form.get("reason", ""))
+
+
+@blueprint.post("/referrals/<referral_id>/vouch")
+def vouch(referral_id: str) -> AnyResponse:
+    """Pictures under another name are this patient's, says this person of what they were shown."""
+    said = partial(vouching.vouch, seen=request.form.get("seen", -1, type=int))
+    return _act(referral_id, said, request.form.get("reason", ""))
 
 
 @blueprint.post("/referrals/<referral_id>/signed-in-chart")

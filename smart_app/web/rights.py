@@ -31,6 +31,7 @@ NEEDS = {
     "refer.withdraw": "withdraw",
     "refer.resend": "resend",
     "refer.hold": "hold",
+    "refer.vouch": "vouch",
     "refer.signed_in_chart": "confirm-signed",
     "refer.record": "record",
     "refer.signed_letter": "opinion",

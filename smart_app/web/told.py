@@ -10,9 +10,10 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from smart_app.access import actor, may
-from smart_app.case import Opinion, Upload
+from smart_app.case import Event, Opinion, Upload
 from smart_app.consent import kept_from_doctor
-from smart_app.referral import Referral
+from smart_app.gates import each_compared, may_be_vouched_for, people_present
+from smart_app.referral import Referral, Status
 from smart_app.store import Line, Owed
 from smart_app.web.sessions import ports
 
@@ -39,11 +40,43 @@ def mismatch(referral: Referral, upload: Upload | None) -> tuple[dict[str, str],
     return (upload.comparison if upload is not None else ()) or referral.identity
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """Images that wait at a gate: why, each header beside the chart, and whether a clinician may let them in.
+
+    `seen` is the version of the upload that all this was read from.
+    """
+
+    why: str
+    compared: tuple[tuple[dict[str, str], ...], ...]
+    may_vouch: bool
+    seen: int
+
+
+def doubt_of(referral: Referral, upload: Upload | None) -> Doubt | None:
+    """What stops the images of this referral now; None where nothing does."""
+    if upload is None or referral.status is not Status.GATHERING or upload.step == "sent":
+        return None
+    why = upload.stopped or ("two-people" if len(people_present(upload)) > 1 else "")
+    if not why:
+        return None
+    compared = tuple(one.as_rows() for one in each_compared(referral.patient, upload))
+    about_names = why in ("wrong-patient", "two-people")
+    may_vouch = about_names and may_be_vouched_for(referral.patient, upload)
+    return Doubt(why, compared if about_names else (), may_vouch, upload.version)
+
+
+def vouched(referral: Referral) -> Event | None:
+    """Who let images under another name in, when, and how they knew."""
+    return next((event for event in reversed(referral.history) if event.verb == "vouch"), None)
+
+
 def referral_state(line: Line, referral: Referral, found: Beside) -> dict[str, Any]:
     """The state as JSON, with the opinion and what was said about it for somebody who may read it."""
     readable = may(actor(line), referral, "opinion")
     newest = len(referral.opinions)
     waiting = referral.waiting_note(newest) if newest else None
+    doubt, said = doubt_of(referral, found.upload), vouched(referral)
     last = referral.history[-1] if referral.history else None
     return {
         "id": referral.id,
@@ -69,7 +102,10 @@ def referral_state(line: Line, referral: Referral, found: Beside) -> dict[str, A
             for a in referral.acknowledgements
         ],
         "mismatch": [dict(row) for row in mismatch(referral, found.upload)],
-        "stopped": found.upload.stopped if found.upload else "",
+        "stopped": doubt.why if doubt else found.upload.stopped if found.upload else "",
+        "upload": found.upload.version if found.upload else None,
+        "may_vouch": bool(doubt and doubt.may_vouch),
+        "vouch": said and {"by": said.by.name, "at": said.at.isoformat(), "reason": said.reason},
         "parked": [{"action": row.action, "reason": row.reason} for row in found.parked],
     }
 

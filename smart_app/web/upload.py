@@ -12,6 +12,7 @@ from imaging.errors import UnsafeMedia
 from smart_app import agree, refer, upload, worklists
 from smart_app.case import Ask, Side, Upload
 from smart_app.consent import copy_to_doctor
+from smart_app.gates import vouched_for, whose_stop
 from smart_app.referral import Referral, Status, Unfinished
 from smart_app.sites import Organisation
 from smart_app.status import Stopped
@@ -147,6 +148,7 @@ def _show(line: Line, referral: Referral, given: Upload, unfinished: Unfinished 
         given=given,
         summary=found,
         faults=unfinished.fields if unfinished else {},
+        let_in=given.vouch if vouched_for(given) and not whose_stop(referral.patient, given) else None,
         trouble={name: [f.name for f in given.files if f.verdict == name] for name in TROUBLE},
         ready=bool(found.people) and len(found.people) == 1 and given.confirmed is not None and not given.stopped,
     )

@@ -77,6 +77,7 @@ def acts(referral: Referral) -> dict[str, object]:
     late = Filing(n, "DiagnosticReport/9", NOW, "DiagnosticReport")
     return {
         "gather": lambda: referral.gather(DOCTOR, NOW),
+        "vouch": lambda: referral.vouch(DOCTOR, NOW, "her name before she married"),
         "send": lambda: referral.send(DOCTOR, NOW, (STUDY,), identity=IDENTITY),
         "accept": lambda: referral.accept(EXPERT, NOW),
         "begin_reading": lambda: referral.begin_reading(EXPERT, NOW),
@@ -107,6 +108,7 @@ EXPECTED = {
     ("draft", "gather"): "gathering",
     ("draft", "withdraw"): "withdrawn",
     ("draft", "hold"): "quarantined",
+    ("gathering", "vouch"): "gathering",
     ("gathering", "send"): "sent",
     ("gathering", "withdraw"): "withdrawn",
     ("gathering", "hold"): "quarantined",

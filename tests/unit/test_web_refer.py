@@ -10,7 +10,7 @@ import pytest
 
 from smart_app.case import Side, Urgency
 from smart_app.referral import Referral, Status
-from tests.staged import CLINICIAN
+from tests.staged import CLINICIAN, conflicting_upload, renamed_upload
 from tests.web import JSON
 from tests.webdesk import Desk
 
@@ -217,3 +217,37 @@ def test_a_letter_is_the_signed_version_and_its_download_is_written_down(desk: D
     assert desk.client().get(f"{root}/3", headers=JSON).status_code == 404
     with desk.ports.store.reading() as tx:
         assert [r.what for r in tx.audit.of_referral(referral.id) if r.verb == "download"] == ["opinion version 1"]
+
+
+# -- whose pictures --------------------------------------------------------------------------------------------------
+
+
+def test_pictures_under_another_name_are_let_in_by_a_word_about_what_was_shown(desk: Desk) -> None:
+    referral = desk.referral("gathering")
+    with desk.ports.store.transaction() as tx:
+        tx.uploads.add(renamed_upload(referral.id))
+    path = f"referrals/{referral.id}"
+    line = desk.line()
+    shown = desk.client().get(f"/line/{line.id}/{path}", headers=JSON).json
+    assert (shown["stopped"], shown["may_vouch"], shown["vouch"]) == ("wrong-patient", True, None)
+    stale = post(desk, f"{path}/vouch", {"seen": shown["upload"] + 1, "reason": "Married in 2019."})
+    assert stale.json["error"]["kind"] == "StaleReferral"
+    bare = post(desk, f"{path}/vouch", {"seen": shown["upload"], "reason": " "})
+    assert (bare.status_code, bare.json["error"]["fields"]) == (422, {"vouch": "missing"})
+    assert post(desk, f"{path}/vouch", {"seen": shown["upload"], "reason": "Married in 2019."}).status_code == 303
+    after = desk.client().get(f"/line/{line.id}/{path}", headers=JSON).json
+    assert (after["stopped"], after["may_vouch"]) == ("", False)
+    assert (after["vouch"]["by"], after["vouch"]["reason"]) == (CLINICIAN.name, "Married in 2019.")
+
+
+def test_another_birth_date_is_let_in_by_nobody(desk: Desk) -> None:
+    referral = desk.referral("gathering")
+    with desk.ports.store.transaction() as tx:
+        tx.uploads.add(conflicting_upload(referral.id))
+    path = f"referrals/{referral.id}"
+    shown = desk.client().get(f"/line/{desk.line().id}/{path}", headers=JSON).json
+    assert (shown["stopped"], shown["may_vouch"]) == ("wrong-patient", False)
+    page = desk.client().get(f"/line/{desk.line().id}/{path}").get_data(as_text=True)
+    assert "/vouch" not in page
+    refused = post(desk, f"{path}/vouch", {"seen": shown["upload"], "reason": "I know her."})
+    assert refused.json["error"]["kind"] == "WrongStatus"
