@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from imaging.deidentify.keys import REGISTERED
 from imaging.deidentify.words import plain, vocabulary
 
 PATIENT_NAMES = frozenset({0x00100010, 0x00101001, 0x00101005, 0x00101060, 0x00100011, 0x00100012, 0x00102297})
@@ -57,7 +58,7 @@ class Known:
         self.own: defaultdict[str, set[bytes]] = defaultdict(set)  # words of a patient's name, by pseudonym
         self.phrases: defaultdict[bytes, set[tuple[Words, str]]] = defaultdict(set)  # by the longest word: all, kind
         self.staff: set[str] = set()  # words of everybody else's names, plain
-        self.births: set[bytes] = set()  # every way of writing a birth date
+        self.births: defaultdict[str, set[bytes]] = defaultdict(set)  # every way of writing a birth date, by pseudonym
         self.days: set[bytes] = set()  # YYYYMMDD of everything that happened
         self.uids: set[bytes] = set()
         self._seen: set[tuple[int, str, str, str]] = set()
@@ -71,9 +72,9 @@ class Known:
         if vr == "PN":
             self._name(text, pseudonym if tag in PATIENT_NAMES else "")
         elif vr == "UI":
-            self.uids.update(part.encode() for part in re.split(r"[\\\0 ]+", text) if UID.fullmatch(part))
+            self.uids.update(part.encode() for part in re.split(r"[\\\0 ]+", text) if _is_instance(part))
         elif tag in BIRTH or vr in ("DA", "DT"):
-            self._day(text, birth=tag in BIRTH)
+            self._day(text, pseudonym if tag in BIRTH else "")
         elif tag in NUMBERS:
             for part in text.split("\\"):
                 self._phrase(part, "number", SHORTEST_NUMBER)
@@ -111,16 +112,20 @@ class Known:
             if sum(map(len, words)) >= shortest:
                 self.phrases[max(words, key=len)].add((words, kind))
 
-    def _day(self, text: str, *, birth: bool) -> None:
+    def _day(self, text: str, born: str) -> None:
         for part in text.split("\\"):
             figures = re.sub(r"[.\-/]", "", part.strip("\0 "))[:8]
             if not re.fullmatch(r"[12][0-9]{7}", figures):
                 continue
             year, month, day = figures[:4], figures[4:6], figures[6:]
-            if birth:
-                self.births |= set(_ways(year, month, day))
+            if born:
+                self.births[born] |= set(_ways(year, month, day))
             else:
                 self.days |= {figures.encode(), f"{year}-{month}-{day}".encode()}
+
+
+def _is_instance(uid: str) -> bool:
+    return UID.fullmatch(uid) is not None and not uid.startswith(REGISTERED)
 
 
 def _ways(year: str, month: str, day: str) -> Iterable[bytes]:

@@ -175,8 +175,9 @@ class _Taken:
 
 def _content(dataset: Dataset) -> Content:
     """As layout.content_of, of converted values: the last thing done, since converting takes the bytes away."""
-    overlays = {tag.group for tag in dataset if int(tag) & 0xFF00FFFF == 0x60000010}
-    drawn = {tag.group for tag in dataset if int(tag) & 0xFF00FFFF == 0x60003000}
+    tags = [int(tag) for tag in dataset.keys()]  # noqa: SIM118  (a data set iterates over its elements)
+    overlays = {tag >> 16 for tag in tags if tag & 0xFF00FFFF == 0x60000010}
+    drawn = {tag >> 16 for tag in tags if tag & 0xFF00FFFF == 0x60003000}
     try:
         bits = int(dataset.get("Rows", 0) or 0) * int(dataset.get("Columns", 0) or 0)
         bits *= int(dataset.get("SamplesPerPixel", 1) or 1) * int(dataset.get("BitsAllocated", 0) or 0)

@@ -120,6 +120,8 @@ class Cleaner:
 
     def learn(self, tag: int, vr: str, value: bytes, here: Place) -> None:
         """Remember what tells people, whether it stays or goes."""
+        if vr == "UI" and self.action(tag, vr) is Action.KEEP:
+            return
         if vr in PERSONAL_VRS or (vr in TEXT and len(value) <= 1024):
             self.known.learn(tag, vr, decoded(value, here.charset), here.patient.pseudonym)
 

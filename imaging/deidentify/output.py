@@ -1,0 +1,153 @@
+"""Where cleaned images go: first aside, where nobody looks, and into the folder only when all were searched.
+
+Rule: what is visible is whole and was released; every name is one of ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from imaging.deidentify.instance import Rewritten
+from imaging.errors import OutputUnusable
+
+CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT)
+PIECE = 1024 * 1024  # bytes copied at a time
+SUFFIX = ".dcm"
+
+
+class Output:
+    """One folder, and the place aside: beside the folder where that is the same file system, else hidden in it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OutputUnusable where nothing can be written."""
+        self.folder = folder
+        with _told(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self.aside = _aside(folder.resolve())
+            self.aside.mkdir(mode=0o700, exist_ok=True)
+        self._made: set[Path] = set()
+
+    def keep_aside(self, names: set[str]) -> None:
+        """Forget what a broken run left aside, except these."""
+        for left in self.aside.iterdir():
+            if left.name not in names:
+                left.unlink()
+
+    def staged(self, name: str) -> Path:
+        """Where an instance waits."""
+        return self.aside / name
+
+    def final(self, place: str) -> Path:
+        """Where it will be."""
+        return self.folder / f"{place}{SUFFIX}"
+
+    def write(self, name: str, done: Rewritten) -> int:
+        """Write aside; answers how many bytes. Raises OutputUnusable, OSError of the source."""
+        path = self.staged(name)
+        with _told(self.folder), path.open("wb", buffering=0) as out:
+            if done.deflate:
+                return _deflated(done, out)
+            _all(out, done.meta + done.body)
+            if done.pixels is not None:
+                _copy(done.source, done.pixels.value, done.pixels_end - done.pixels.value, out)
+                _all(out, done.tail)
+            return out.tell()
+
+    def release(self, name: str, place: str) -> None:
+        """Make one visible, whole."""
+        final = self.final(place)
+        with _told(self.folder):
+            if final.parent not in self._made:
+                final.parent.mkdir(parents=True, exist_ok=True)
+                self._made.add(final.parent)
+            self.staged(name).replace(final)
+
+    def close(self) -> None:
+        """The place aside goes when nothing waits in it."""
+        with suppress(OSError):
+            self.aside.rmdir()
+
+
+def _aside(folder: Path) -> Path:
+    name = f".{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}.deidentifying"
+    beside = folder.parent
+    same = beside.stat().st_dev == folder.stat().st_dev and os.access(beside, os.W_OK | os.X_OK)
+    return (beside if same else folder) / name
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """A full or a closed disk in plain words. What the source could not give is another's matter."""
+    try:
+        yield
+    except OSError as problem:
+        full = problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if not full and problem.errno not in CLOSED:
+            raise
+        why = "There is no room left" if full else "It cannot be written to"
+        raise OutputUnusable(f"{folder}: {why}. What was released before is whole; run it again to go on.") from problem
+
+
+def _copy(source: BinaryIO, offset: int, count: int, out: io.RawIOBase) -> None:
+    """Bytes from one file to the other, in the kernel where both are files."""
+    if isinstance(source, io.BufferedReader):
+        here, into = source.fileno(), out.fileno()
+        while count > 0:
+            try:
+                sent = os.copy_file_range(here, into, count, offset)
+            except OSError as problem:
+                if problem.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+                    raise
+                break
+            if not sent:
+                break
+            offset, count = offset + sent, count - sent
+    source.seek(offset)
+    while count > 0 and (piece := source.read(min(PIECE, count))):
+        _all(out, piece)
+        count -= len(piece)
+    if count:
+        raise OSError(errno.EIO, "the source ended early")
+
+
+def _deflated(done: Rewritten, out: io.RawIOBase) -> int:
+    """The data set deflated again (PS3.5 section A.5), the file meta in front of it."""
+    pack = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    _all(out, done.meta)
+    _all(out, pack.compress(done.body))
+    if done.pixels is not None:
+        done.source.seek(done.pixels.value)
+        left = done.pixels_end - done.pixels.value
+        while left > 0 and (piece := done.source.read(min(PIECE, left))):
+            _all(out, pack.compress(piece))
+            left -= len(piece)
+        _all(out, pack.compress(done.tail))
+    rest = pack.flush()
+    _all(out, rest + b"\0" * ((out.tell() + len(rest)) & 1))
+    return out.tell()
+
+
+def _all(out: io.RawIOBase, data: bytes) -> None:
+    """Everything, although a disk that is nearly full takes only a part."""
+    left = memoryview(data)
+    while left:
+        left = left[out.write(left) or 0 :]
+
+
+def same_bytes(one: Path, other: Path) -> bool:
+    """Do two files hold the same?"""
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as left, other.open("rb") as right:
+        while piece := left.read(PIECE):
+            if piece != right.read(PIECE):
+                return False
+    return True

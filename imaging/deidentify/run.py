@@ -1,0 +1,250 @@
+"""One de-identification: every file gets a verdict, every cleaned one is searched, then all are released.
+
+Rule: nothing is visible before everything was searched for everything that is known; the counts add up to the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from imaging.deidentify.elements import Odd
+from imaging.deidentify.gate import MAY_BE_RELEASED, reason_against
+from imaging.deidentify.instance import Rewriter, Rewritten
+from imaging.deidentify.keys import Keys
+from imaging.deidentify.known import Known
+from imaging.deidentify.ledger import Entry, Ledger
+from imaging.deidentify.odd import clean_oddly
+from imaging.deidentify.outcome import Became, Outcome, Quarantined, Released
+from imaging.deidentify.output import Output, same_bytes
+from imaging.deidentify.patients import Patients
+from imaging.deidentify.profiles import Option, Profile
+from imaging.deidentify.rewrite import Cleaner, Patient
+from imaging.deidentify.scan import Leak, Scanner
+from imaging.errors import NotDicom, OutputUnusable
+from imaging.study import Header
+from imaging.verdict import LIMITS, Found, Limits, Verdict
+from imaging.walking import walk
+from imaging.zips import DAMAGED
+
+PACKED_START = 64 * 1024  # bytes of compressed pixels that are searched for comments
+SAMPLE = 4096  # bytes of pixels, at three places, that tell whether an object is the one of an earlier run
+
+
+def deidentify(
+    paths: Iterable[Path],
+    out: Path,
+    *,
+    keys: Keys,
+    profile: Profile,
+    ledger: Path,
+    same_person: bool = False,
+    looked_at: frozenset[str] = frozenset(),
+    limits: Limits = LIMITS,
+) -> Outcome:
+    """Clean everything below `paths` into the folder `out`, and answer what became of each file.
+
+    `ledger` is a file of this folder's own, outside of it, that lets a broken run go on and a later one fit.
+    `looked_at` are new SOP Instance UIDs of pictures in which a person found no name. Raises OutputUnusable,
+    UnsafeMedia.
+    """
+    sources = list(paths)
+    refuse_overlap(sources, out)
+    options = ",".join(sorted(option.name for option in profile.options))
+    book = Ledger(ledger, keys.token(f"{profile.name}|{options}|{same_person}"))
+    try:
+        run = _Run(Output(out), book, keys, Outcome(profile), Patients(keys, book.patients, same_person=same_person))
+        for number, found in enumerate(walk(sources, limits), 1):
+            run.take(number, found, looked_at)
+        run.release()
+        return run.outcome
+    finally:
+        book.close()
+
+
+def refuse_overlap(sources: list[Path], out: Path) -> None:
+    """Raises OutputUnusable where input and output lie in one another: a second run would read what the first wrote."""
+    target = out.resolve()
+    for source in sources:
+        given = source.resolve()
+        if target == given or (given.is_dir() and given in target.parents) or target in given.parents:
+            raise OutputUnusable(f"{out}: the folder for the output must not lie in the input, nor around it.")
+
+
+class _Run:
+    def __init__(self, output: Output, book: Ledger, keys: Keys, outcome: Outcome, patients: Patients) -> None:
+        self.outcome = outcome
+        self._output, self._book, self._keys, self._patients = output, book, keys, patients
+        self._known = Known()
+        self._rewriter = Rewriter(Cleaner(outcome.profile, keys, self._known))
+        self._ready: dict[str, tuple[int, Header, Became]] = {}  # token of what waits for release
+        output.keep_aside({entry.token for entry in book.entries.values()})
+
+    def take(self, number: int, found: Found, looked_at: frozenset[str]) -> None:
+        """One file: cleaned and put aside, or its verdict."""
+        verdict: Verdict | Became = found.verdict
+        if found.verdict is Verdict.IMAGE and found.header is not None:
+            try:
+                with found.open() as stream:
+                    verdict = self._clean(number, found.header, stream, found.size, looked_at)
+            except (NotDicom, *DAMAGED):
+                verdict = Verdict.UNREADABLE
+        self.outcome.counts[verdict.value] += 1
+        if verdict not in (Became.DONE, Became.ALREADY, Verdict.DUPLICATE, Became.DUPLICATE, Verdict.DIRECTORY):
+            self.outcome.names[number] = found.name
+
+    def _clean(
+        self, number: int, header: Header, stream: BinaryIO, size: int, looked_at: frozenset[str]
+    ) -> Verdict | Became:
+        patient = self._patients.patient(header)
+        if patient is None:
+            return self._aside(number, header, "mixed-study")
+        done = self._rewritten(header, stream, size, patient)
+        if done is None:
+            return self._aside(number, header, "cannot-be-rewritten")
+        reason = reason_against(header, done.content)
+        if reason in MAY_BE_RELEASED and self._keys.uid(header.instance.sop_instance_uid) in looked_at:
+            reason = ""
+            self.outcome.notes["looked-at"] += 1
+        if not reason and _holds_something(done.source, *done.spare):
+            reason = "more-than-the-picture"
+        if reason:
+            return self._aside(number, header, reason)
+        return self._put_aside_for_release(number, header, patient, done, size)
+
+    def _rewritten(self, header: Header, stream: BinaryIO, size: int, patient: Patient) -> Rewritten | None:
+        try:
+            return self._rewriter.rewrite(stream, size, header, patient)
+        except Odd:
+            self.outcome.notes["odd"] += 1
+        try:
+            done = clean_oddly(stream, self._rewriter.cleaner, patient)
+        except Odd:
+            return None
+        done.meta = self._rewriter.meta(header, header.instance.transfer_syntax_uid)
+        return done
+
+    def _put_aside_for_release(
+        self, number: int, header: Header, patient: Patient, done: Rewritten, size: int
+    ) -> Verdict | Became:
+        where, uid = header.instance, self._keys.uid
+        token = self._keys.token(f"sop|{where.sop_instance_uid}")
+        digest = _digest(done)
+        earlier = self._book.entries.get(token)
+        if token in self._ready:
+            return self._again(number, header, token, done)
+        if earlier is not None and self._present(earlier):
+            if (earlier.digest, earlier.size) != (digest, size):
+                return self._aside(number, header, "same-number-other-content")
+            self._note(header, done)
+            self._ready[token] = number, header, Became.ALREADY
+            return Became.ALREADY
+        written = self._output.write(token, done)
+        form = "deflated" if done.deflate else "packed" if done.pixels is not None and done.pixels.undefined else ""
+        study, series, sop = uid(where.study_instance_uid), uid(where.series_instance_uid), uid(where.sop_instance_uid)
+        head = len(done.meta) + len(done.body)
+        place, who = f"{patient.pseudonym}/{study}/{series}/{sop}", self._patients.who(header.person)
+        self._book.add(Entry(token, digest, size, patient.pseudonym, place, written, head, study, who, form))
+        self._note(header, done)
+        self._ready[token] = number, header, Became.DONE
+        return Became.DONE
+
+    def _note(self, header: Header, done: Rewritten) -> None:
+        """What the sender should hear of a picture that is released."""
+        notes = self.outcome.notes
+        notes["cleaned-before"] += done.content.cleaned_before
+        notes["shifted-before"] += done.content.shifted_before
+        notes["nameless"] += not (header.person.name or header.person.id)
+        notes["heads"] += header.modality in ("CT", "MR", "PT") and header.body_part.upper() in HEADS
+
+    def _present(self, entry: Entry) -> bool:
+        """Is what an earlier run made still there, whole?"""
+        for path in (self._output.final(entry.place), self._output.staged(entry.token)):
+            if path.is_file():
+                return path.stat().st_size == entry.written
+        return False
+
+    def _again(self, number: int, header: Header, token: str, done: Rewritten) -> Verdict | Became:
+        """A second file of one instance: the same to the byte, or another's number."""
+        entry, again = self._book.entries[token], f"{token}.again"
+        self._output.write(again, done)
+        first = self._output.staged(token)
+        same = same_bytes(first if first.is_file() else self._output.final(entry.place), self._output.staged(again))
+        self._output.staged(again).unlink()
+        return Became.DUPLICATE if same else self._aside(number, header, "same-number-other-content")
+
+    def _aside(self, number: int, header: Header, reason: str, leaks: tuple[Leak, ...] = ()) -> Became:
+        where, uid = header.instance, self._keys.uid
+        study, sop = uid(where.study_instance_uid), uid(where.sop_instance_uid)
+        self.outcome.quarantined.append(Quarantined(number, reason, header.modality, study, sop, leaks))
+        return Became.ASIDE
+
+    def release(self) -> None:
+        """Search everything that waits, and make visible what is clean."""
+        scanner = Scanner(self._known, dates_move=self.outcome.profile.has(Option.DATES))
+        self.outcome.notes["namesakes"] += self._patients.namesakes()
+        for token, (number, header, became) in self._ready.items():
+            entry = self._book.entries[token]
+            staged, final = self._output.staged(token), self._output.final(entry.place)
+            waits = staged.is_file()
+            leaks = _searched(staged if waits else final, entry, scanner)
+            if leaks:
+                (staged if waits else final).unlink()
+                self._aside(number, header, "residual-identifier", tuple(leaks))
+                self.outcome.counts[became.value] -= 1
+                self.outcome.counts[Became.ASIDE.value] += 1
+                continue
+            if waits:
+                self._output.release(token, entry.place)
+            series, sop = entry.place.split("/")[2:]
+            self.outcome.released.append(Released(entry.pseudonym, entry.study, series, sop, header.modality))
+        self._output.close()
+
+
+HEADS = frozenset(("HEAD", "BRAIN", "SKULL", "FACE", "HEADNECK", "HEAD AND NECK", "ORBIT", "NECK", "WHOLEBODY"))
+
+
+def _digest(done: Rewritten) -> str:
+    """Tells one object from another: all of its header, and samples of its pixels."""
+    if done.pixels is None:
+        return done.digest
+    digest = hashlib.sha256(done.digest.encode())
+    start, length = done.pixels.value, done.pixels_end - done.pixels.value
+    for part in (1, 2, 3):
+        done.source.seek(start + length * part // 4)
+        digest.update(done.source.read(min(SAMPLE, length)))
+    return digest.hexdigest()
+
+
+def _holds_something(stream: BinaryIO, here: int, end: int) -> bool:
+    """Is anything but zeros between these two places?"""
+    stream.seek(here)
+    while here < end and (piece := stream.read(min(1024 * 1024, end - here))):
+        if piece.strip(b"\0"):
+            return True
+        here += len(piece)
+    return False
+
+
+def _searched(path: Path, entry: Entry, scanner: Scanner) -> list[Leak]:
+    """What of the known stands in a written object."""
+    with path.open("rb") as written:
+        head = _inflated(written, entry.head) if entry.form == "deflated" else written.read(entry.head)
+        leaks = scanner.leaks(head, entry.pseudonym) if scanner.suspects(head, entry.pseudonym) else []
+        if entry.form == "packed" and scanner.pixels_suspect(written.read(PACKED_START), entry.pseudonym):
+            leaks.append(Leak("name", "7FE00010"))
+    return leaks
+
+
+def _inflated(written: BinaryIO, length: int) -> bytes:
+    """The elements of a deflated object up to its pixels; `length` counts the file meta, too."""
+    group = int.from_bytes(written.read(144)[140:], "little") + 144
+    written.seek(group)
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    body = b""
+    while len(body) < length - group and (packed := unpack.unconsumed_tail or written.read(64 * 1024)):
+        body += unpack.decompress(packed, length - group - len(body))
+    return body
