@@ -5,6 +5,7 @@ The status words are one table: what each status of ours means elsewhere (`docs/
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +54,9 @@ AGREEMENT_WORDS: dict[Agreement, str] = {
 }
 
 
-def order_facts(referral: Referral, directory: Directory, mirrored: dict[str, str] | None = None) -> OrderFacts:
+def order_facts(referral: Referral, directory: Directory, mirrored: Mapping[str, str] | None = None) -> OrderFacts:
     """What a ServiceRequest and a Task are built from. `mirrored` names our resources that stand in this chart."""
-    mirrored = mirrored or {}
+    mirrored = {} if mirrored is None else mirrored
     meaning = MEANING[referral.status]
     last = referral.history[-1].at if referral.history else referral.opened_at
 
@@ -82,6 +83,7 @@ def order_facts(referral: Referral, directory: Directory, mirrored: dict[str, st
         decision=referral.ask.decision,
         encounter=referral.encounter,
         chart_order=referral.chart_order,
+        service_request=mirrored.get("ServiceRequest", ""),
         study_references=tuple(reference(s.study_instance_uid) for s in referral.studies if not s.comparison),
         comparison_references=tuple(reference(s.study_instance_uid) for s in referral.studies if s.comparison),
         report_references=(),
@@ -105,21 +107,19 @@ def _reason(referral: Referral) -> str:
 
 
 def resources(
-    referral: Referral, directory: Directory, mirrored: dict[str, str] | None = None
-) -> list[tuple[str, dict[str, Any]]]:
-    """Named resources in reference order: each ImagingStudy, then ServiceRequest, then Task (where there is one)."""
-    built: list[tuple[str, dict[str, Any]]] = [
-        (
-            f"ImagingStudy:{study.study_instance_uid}",
-            imaging_study(study, subject=referral.patient.reference, referral_id=referral.id),
-        )
-        for study in referral.studies
-    ]
+    referral: Referral, directory: Directory, mirrored: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Named resources in reference order: each ImagingStudy, then ServiceRequest, then Task (where there is one).
+
+    Each is built when it is asked for: what has been put into `mirrored` by then is pointed at by its place there.
+    """
+    for study in referral.studies:
+        name = f"ImagingStudy:{study.study_instance_uid}"
+        yield name, imaging_study(study, subject=referral.patient.reference, referral_id=referral.id)
+    yield "ServiceRequest", service_request(order_facts(referral, directory, mirrored))
     facts = order_facts(referral, directory, mirrored)
-    built.append(("ServiceRequest", service_request(facts)))
     if facts.task_status:
-        built.append(("Task", task(facts)))
-    return built
+        yield "Task", task(facts)
 
 
 def opinion_facts(referral: Referral, version: int, *, organisation: str, pdf: bytes, text: str) -> OpinionFacts:

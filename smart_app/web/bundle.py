@@ -15,7 +15,7 @@ SPACE = uuid.UUID("6f4f2a52-7f0d-5c2b-9b39-0d6b6a1f9a10")
 
 def bundle(referral: Referral, *, opinion: bool) -> dict[str, Any]:
     """ImagingStudy, ServiceRequest, Task and, where it is signed and may be read (`opinion`), the newest opinion."""
-    built = record.resources(referral, ports().directory, referral.mirrored)
+    built = list(record.resources(referral, ports().directory, referral.mirrored))
     if referral.opinion is not None and opinion:
         built += _opinion(referral, referral.opinion.version)
     entries = [{"fullUrl": _url(referral, name), "resource": resource} for name, resource in built]
