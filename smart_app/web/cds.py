@@ -17,8 +17,8 @@ from werkzeug.exceptions import NotFound
 from fhir.chart import Chart, FhirChart
 from fhir.errors import ChartError
 from fhir.study import ChartStudy, read_imaging_study
+from launch.callers import Caller, Used, caller_of
 from launch.errors import LaunchError
-from launch.hooks import Caller, Used, caller_of
 from launch.issuers import normalised
 from launch.outbound import Outbound, protect
 from smart_app.hooks import Card, DraftOrder, answered, on_opening, on_ordering

@@ -1,14 +1,15 @@
-"""Who calls a CDS service: the EHR proves itself by a short signed token (CDS Hooks 2.0, "Trusting CDS Clients").
+"""Which system calls us: it proves itself by a short token signed with its own key.
 
-Rule: the caller is a known EHR, its keys come from an address the operator allowed, the token is for this very service,
-short-lived, and used once. A token that fails any of it is refused before anything is read or answered.
+An EHR with a CDS hook (CDS Hooks 2.0, "Trusting CDS Clients"), or a client that asks for a token (SMART Backend
+Services, RFC 7523). Rule: the caller is known, its keys come from an address the operator allowed, the token is for
+this very address, short-lived, and used once. What fails any of it is refused before anything is read or answered.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,12 +27,14 @@ SKEW = 60
 """Seconds by which clocks may differ."""
 
 LONGEST_LIFE = 600
-"""Seconds from issue to expiry; CDS Hooks asks for five minutes at most, and some EHRs round up."""
+"""Seconds from issue to expiry; both standards ask for five minutes at most, and some systems round up."""
+
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """An EHR that may call. `iss` names it in its tokens; `jwks` is the only place its keys are read from."""
+    """A system that may call. `iss` names it in its tokens; `jwks` is the only place its keys are read from."""
 
     iss: str
     jwks: str
@@ -67,31 +70,64 @@ def caller_of(
     `callers` are the known EHRs by normalised `iss`; `endpoint` is the address that was called, as we publish it.
     """
     scheme, _, token = authorization.strip().partition(" ")
-    if scheme.lower() != "bearer" or not token or len(token) > LONGEST:
+    if scheme.lower() != "bearer":
         raise CallerRejected("The call carries no signed token (Authorization).")
-    header, unproven = _peek(token.strip())
-    alg = header.get("alg")
-    if not isinstance(alg, str) or alg not in ALGORITHMS:
-        raise CallerRejected("The token is not signed in an allowed way (alg).")
-    caller = _known(unproven.get("iss"), callers)
-    if header.get("jku") not in (None, caller.jwks):
-        raise CallerRejected("The token names keys in a place nobody allowed (jku).")
-    try:
-        claims = proven_claims(token.strip(), alg, header.get("kid"), caller.jwks, http)
-    except (IdentityRejected, DiscoveryFailed) as problem:
-        raise CallerRejected("No key of that EHR fits the signature of the token (signature).") from problem
-    _check(claims, caller, endpoint, moment(now).timestamp(), used)
+
+    def find(iss: str) -> Caller | None:
+        try:
+            return callers.get(normalised(iss))
+        except ValueError:
+            return None
+
+    return _proven(token.strip(), endpoint, find, http, now, used)[0]
+
+
+def client_of(
+    form: Mapping[str, str],
+    endpoint: str,
+    callers: Mapping[str, Caller],
+    *,
+    http: Outbound,
+    now: Clock | datetime,
+    used: Used,
+) -> Caller:
+    """The client that asks for a token by `private_key_jwt`. Raises CallerRejected naming the failed check.
+
+    `callers` are the registered clients by client id, which is issuer and subject of the assertion.
+    """
+    if form.get("client_assertion_type") != ASSERTION:
+        raise CallerRejected("A client proves itself by a signed assertion (client_assertion_type).")
+    caller, claims = _proven(form.get("client_assertion", ""), endpoint, callers.get, http, now, used)
+    if claims.get("sub") != caller.iss:
+        raise CallerRejected("The assertion speaks of another client (sub).")
     return caller
 
 
-def _known(iss: object, callers: Mapping[str, Caller]) -> Caller:
+def _proven(
+    token: str,
+    endpoint: str,
+    find: Callable[[str], Caller | None],
+    http: Outbound,
+    now: Clock | datetime,
+    used: Used,
+) -> tuple[Caller, dict[str, Any]]:
+    if not token or len(token) > LONGEST:
+        raise CallerRejected("The call carries no signed token (form).")
+    header, unproven = _peek(token)
+    alg, iss = header.get("alg"), unproven.get("iss")
+    if not isinstance(alg, str) or alg not in ALGORITHMS:
+        raise CallerRejected("The token is not signed in an allowed way (alg).")
+    caller = find(iss) if isinstance(iss, str) else None
+    if caller is None:
+        raise CallerRejected("This installation does not know that system (iss).")
+    if header.get("jku") not in (None, caller.jwks):
+        raise CallerRejected("The token names keys in a place nobody allowed (jku).")
     try:
-        found = callers.get(normalised(iss)) if isinstance(iss, str) else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise CallerRejected("This installation does not know that EHR (iss).")
-    return found
+        claims = proven_claims(token, alg, header.get("kid"), caller.jwks, http)
+    except (IdentityRejected, DiscoveryFailed) as problem:
+        raise CallerRejected("No key of that system fits the signature of the token (signature).") from problem
+    _check(claims, caller, endpoint, moment(now).timestamp(), used)
+    return caller, claims
 
 
 def _check(claims: dict[str, Any], caller: Caller, endpoint: str, now: float, used: Used) -> None:
