@@ -149,6 +149,8 @@ class PriorReport:
     content_type: str
     sha256: str
     size: int
+    sides: tuple[str, ...] = ()  # values of Side that its words name
+    original: str = ""  # SHA-256 of the bytes as they were given, where staff open a copy that cannot act
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from smart_app.case import Agreement, Change, Opinion, Party
 from smart_app.ports import Ports
 from smart_app.referral import Referral, Unfinished
-from smart_app.side import abbreviated, images_disagree, words_disagree
+from smart_app.side import abbreviated, doubt
 from smart_app.store import Transaction
 
 WORDS = ("answer", "findings", "comparison", "impression", "recommendation", "limits", "plain_words")
@@ -106,9 +106,7 @@ def _opinion(
     letter = abbreviated(*text.values())
     if letter:
         faults["side"] = "abbreviated"
-    said = (text["answer"], text["findings"], text["impression"])
-    letters = [series.laterality for study in referral.studies for series in study.series]
-    if words_disagree(referral.ask.side, *said) or images_disagree(referral.ask.side, letters):
+    if side_doubt(referral, text):
         faults["side"] = "disagrees"
     if faults:
         raise Unfinished("This opinion cannot be signed yet.", **faults)
@@ -125,6 +123,15 @@ def _opinion(
         studies=tuple(study.study_instance_uid for study in referral.studies),
         **text,
     )
+
+
+def side_doubt(referral: Referral, words: Mapping[str, str]) -> tuple[str, str] | None:
+    """The two of question, headers, first report and these words that name different sides (safety rule 10)."""
+    letters = [series.laterality for study in referral.studies for series in study.series]
+    overruled = any(event.verb == "override" and event.reason.startswith("report-side:") for event in referral.history)
+    reported = () if overruled else [side for report in referral.prior_reports for side in report.sides]
+    conclusion = " ".join(words.get(name, "") for name in ("answer", "impression"))
+    return doubt(referral.ask.side, letters, reported, conclusion, words.get("findings", ""))
 
 
 def _sign_and_owe(

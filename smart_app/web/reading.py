@@ -11,9 +11,10 @@ from flask_babel import gettext
 from smart_app import review
 from smart_app.case import Side
 from smart_app.referral import Referral, Status
-from smart_app.side import DICOM, abbreviated, images_disagree, words_disagree
+from smart_app.side import DICOM, abbreviated, images_disagree
 from smart_app.web import phrases
 from smart_app.web.dates import day, moment, span
+from smart_app.web.doubts import SIDE_DOUBT
 from smart_app.web.sessions import ports
 from smart_app.worklists import ACCEPT_WITHIN, READ_WITHIN_DAYS, Clock, business_days_after, clock, zone_of
 
@@ -144,17 +145,11 @@ def _letters(referral: Referral) -> list[str]:
 
 def side_doubt(referral: Referral, words: dict[str, str]) -> str:
     """Why these words cannot be signed as they name the side; empty where they can."""
-    asked = str(phrases.SIDE[referral.ask.side])
+    pair = review.side_doubt(referral, words)
+    if pair is not None:
+        asked = str(phrases.SIDE[referral.ask.side])
+        return str(SIDE_DOUBT[pair] % {"asked": asked})
     letter = abbreviated(*(words.get(name, "") for name in review.WORDS))
-    if images_disagree(referral.ask.side, _letters(referral)):
-        doubt = gettext(
-            "The question is about %(asked)s, and the image headers name only the other side. "
-            "Ask the clinician, or hide the case if you suspect a wrong patient.",
-            asked=asked,
-        )
-        return str(doubt)
-    if words_disagree(referral.ask.side, *(words.get(name, "") for name in ("answer", "findings", "impression"))):
-        return str(gettext("The question is about %(asked)s, and your words name only the other side.", asked=asked))
     return str(gettext("Write the side in full instead of “%(letter)s”.", letter=letter)) if letter else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smart_app.case import Side
-from smart_app.side import abbreviated, images_disagree, words_disagree
+from smart_app.side import abbreviated, disagreement, images_disagree, sides_in_headers, sides_in_words, words_disagree
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,86 @@ def test_words_are_compared_with_the_side_asked_about(asked: Side, text: str, di
 
 @pytest.mark.parametrize(
     ("text", "letter"),
-    [("The L hippocampus is small.", "L"), ("Rt. knee effusion", "Rt."), ("LEFT knee, level L5 normal", ""), ("", "")],
+    [
+        ("The L hippocampus is small.", "L"),
+        ("Rt. knee effusion", "Rt."),
+        ("LEFT knee, level L5 normal", ""),
+        ("Rodilla izq. sin derrame", "izq."),
+        ("rodilla dcha con derrame", "dcha"),
+        ("Izquierda, derecha", ""),
+        ("", ""),
+    ],
 )
 def test_a_side_written_as_a_letter_is_found(text: str, letter: str) -> None:
     """A reader can misread one letter; a vertebra is not a side."""
     assert abbreviated(text) == letter
+
+
+L, R, BOTH, NONE = {Side.LEFT}, {Side.RIGHT}, {Side.LEFT, Side.RIGHT}, set()
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("MRI of the left knee.", L),
+        ("LEFT KNEE MRI", L),
+        ("L knee effusion, level L5 normal", L),
+        ("R. shoulder", R),
+        ("Rx knee", NONE),
+        ("RM de rodilla izquierda.", L),
+        ("Rodilla izq. sin derrame", L),
+        ("RODILLA DCHA", R),
+        ("MAMA DERECHA", R),
+        ("Bilateral mammography", BOTH),
+        ("Both breasts are dense", BOTH),
+        ("Ambas mamas", BOTH),
+        ("both sequences were read", NONE),
+        ("Left normal, right torn", BOTH),
+        ("The right-handed patient came right away and is all right.", NONE),
+        ("She left the hospital; the tear was left untreated.", NONE),
+        ("On the left the meniscus is torn.", L),
+        ("The right ventricle and the left atrium are normal.", NONE),
+        ("El ventrículo izquierdo y la aurícula derecha son normales.", NONE),
+        ("El paciente tiene derecho a recibir el informe.", NONE),
+        ("A la derecha de la imagen", R),
+        ("Brightness, leftover, alright, l and r", NONE),
+    ],
+)
+def test_sides_are_found_in_words_and_idioms_are_not_sides(text: str, sides: set[Side]) -> None:
+    """As English and Spanish reports write them."""
+    assert sides_in_words(text) == sides
+
+
+@pytest.mark.parametrize(
+    ("question", "headers", "report", "opinion", "pair"),
+    [
+        (L, L, L, L, None),
+        (L, R, NONE, NONE, ("question", "headers")),
+        (L, NONE, R, NONE, ("question", "report")),
+        (L, NONE, NONE, R, ("question", "opinion")),
+        (NONE, L, R, NONE, ("headers", "report")),
+        (NONE, L, NONE, R, ("headers", "opinion")),
+        (NONE, NONE, L, R, ("report", "opinion")),
+        (L, BOTH, L, BOTH, None),
+        (NONE, R, R, R, None),
+        (NONE, NONE, NONE, NONE, None),
+        (L, L, BOTH, R, ("question", "opinion")),
+    ],
+)
+def test_every_two_sources_are_compared(
+    question: set[Side],
+    headers: set[Side],
+    report: set[Side],
+    opinion: set[Side],
+    pair: tuple[str, str] | None,
+) -> None:
+    """Silence is no disagreement, one side in common is none either."""
+    sources = {"question": question, "headers": headers, "report": report, "opinion": opinion}
+    assert disagreement({name: frozenset(sides) for name, sides in sources.items()}) == pair
+
+
+def test_header_letters_are_the_standards() -> None:
+    """Anything else says nothing."""
+    assert sides_in_headers(["L", "", "U"]) == L
+    assert sides_in_headers(["B"]) == BOTH
+    assert sides_in_headers(["left"]) == NONE
