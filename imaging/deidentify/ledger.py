@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -60,7 +60,7 @@ class Ledger:
 
     def add(self, entry: Entry) -> None:
         """One more, kept at once."""
-        self._append(asdict(entry))
+        self._append(vars(entry))
         self.entries[entry.token] = entry
         self.patients.setdefault(entry.study, (entry.pseudonym, entry.who))
 

@@ -24,7 +24,10 @@ SUFFIX = ".dcm"
 
 
 class Output:
-    """One folder, and the place aside: beside the folder where that is the same file system, else hidden in it."""
+    """One folder, and the place aside: beside the folder where that is the same file system, else hidden in it.
+
+    `place` is a path of ours below either, without suffix.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Raises OutputUnusable where nothing can be written."""
@@ -33,47 +36,67 @@ class Output:
             folder.mkdir(parents=True, exist_ok=True)
             self.aside = _aside(folder.resolve())
             self.aside.mkdir(mode=0o700, exist_ok=True)
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
 
-    def keep_aside(self, names: set[str]) -> None:
-        """Forget what a broken run left aside, except these."""
-        for left in self.aside.iterdir():
-            if left.name not in names:
-                left.unlink()
+    def keep_aside(self, places: set[str]) -> None:
+        """Remove everything that waits aside, except these."""
+        wanted = {f"{self.aside}/{place}{SUFFIX}" for place in places}
+        for folder, _, names in os.walk(self.aside):
+            for name in names:
+                if f"{folder}/{name}" not in wanted:
+                    Path(folder, name).unlink()
 
-    def staged(self, name: str) -> Path:
+    def staged(self, place: str) -> str:
         """Where an instance waits."""
-        return self.aside / name
+        return f"{self.aside}/{place}{SUFFIX}"
 
-    def final(self, place: str) -> Path:
+    def final(self, place: str) -> str:
         """Where it will be."""
-        return self.folder / f"{place}{SUFFIX}"
+        return f"{self.folder}/{place}{SUFFIX}"
 
-    def write(self, name: str, done: Rewritten) -> int:
+    def write(self, place: str, done: Rewritten) -> int:
         """Write aside; answers how many bytes. Raises OutputUnusable, OSError of the source."""
-        path = self.staged(name)
-        with _told(self.folder), path.open("wb", buffering=0) as out:
-            if done.deflate:
-                return _deflated(done, out)
-            _all(out, done.meta + done.body)
-            if done.pixels is not None:
-                _copy(done.source, done.pixels.value, done.pixels_end - done.pixels.value, out)
-                _all(out, done.tail)
-            return out.tell()
-
-    def release(self, name: str, place: str) -> None:
-        """Make one visible, whole."""
-        final = self.final(place)
+        path = self.staged(place)
+        folder = path.rpartition("/")[0]
         with _told(self.folder):
-            if final.parent not in self._made:
-                final.parent.mkdir(parents=True, exist_ok=True)
-                self._made.add(final.parent)
-            self.staged(name).replace(final)
+            if folder not in self._made:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                self._made.add(folder)
+            with open(path, "wb", buffering=0) as out:  # noqa: PTH123  (a path object for each costs too much)
+                return _written(done, out)
+
+    def release(self) -> None:
+        """Make everything that waits visible: a whole folder at once where it is new, else file by file."""
+        with _told(self.folder):
+            _move(self.aside, self.folder)
 
     def close(self) -> None:
         """The place aside goes when nothing waits in it."""
         with suppress(OSError):
             self.aside.rmdir()
+
+
+def _move(source: Path, target: Path) -> None:
+    for inner in sorted(source.iterdir()):
+        there = target / inner.name
+        if inner.is_dir() and there.is_dir():
+            _move(inner, there)
+            inner.rmdir()
+        elif inner.is_dir() and not any(inner.iterdir()):
+            inner.rmdir()
+        else:
+            inner.replace(there)
+
+
+def _written(done: Rewritten, out: io.FileIO) -> int:
+    if done.deflate:
+        return _deflated(done, out)
+    _all(out, done.meta + done.body)
+    if done.pixels is not None:
+        _copy(done.source, done.pixels.value, done.pixels_end - done.pixels.value, out)
+        if done.tail:
+            _all(out, done.tail)
+    return out.tell()
 
 
 def _aside(folder: Path) -> Path:
@@ -96,7 +119,7 @@ def _told(folder: Path) -> Iterator[None]:
         raise OutputUnusable(f"{folder}: {why}. What was released before is whole; run it again to go on.") from problem
 
 
-def _copy(source: BinaryIO, offset: int, count: int, out: io.RawIOBase) -> None:
+def _copy(source: BinaryIO, offset: int, count: int, out: io.FileIO) -> None:
     """Bytes from one file to the other, in the kernel where both are files."""
     if isinstance(source, io.BufferedReader):
         here, into = source.fileno(), out.fileno()
@@ -118,7 +141,7 @@ def _copy(source: BinaryIO, offset: int, count: int, out: io.RawIOBase) -> None:
         raise OSError(errno.EIO, "the source ended early")
 
 
-def _deflated(done: Rewritten, out: io.RawIOBase) -> int:
+def _deflated(done: Rewritten, out: io.FileIO) -> int:
     """The data set deflated again (PS3.5 section A.5), the file meta in front of it."""
     pack = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     _all(out, done.meta)
@@ -135,18 +158,18 @@ def _deflated(done: Rewritten, out: io.RawIOBase) -> int:
     return out.tell()
 
 
-def _all(out: io.RawIOBase, data: bytes) -> None:
+def _all(out: io.FileIO, data: bytes) -> None:
     """Everything, although a disk that is nearly full takes only a part."""
     left = memoryview(data)
     while left:
         left = left[out.write(left) or 0 :]
 
 
-def same_bytes(one: Path, other: Path) -> bool:
+def same_bytes(one: str, other: str) -> bool:
     """Do two files hold the same?"""
-    if one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as left, other.open("rb") as right:
+    with Path(one).open("rb") as left, Path(other).open("rb") as right:
+        if os.fstat(left.fileno()).st_size != os.fstat(right.fileno()).st_size:
+            return False
         while piece := left.read(PIECE):
             if piece != right.read(PIECE):
                 return False

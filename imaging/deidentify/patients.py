@@ -20,6 +20,7 @@ class Patients:
         self._same = same_person
         self._studies = dict(earlier)
         self._people: dict[str, Person] = {}  # by pseudonym, as first met in this run
+        self._whos: dict[Person, str] = {}
         self._met: dict[tuple[Person, str], Patient | None] = {}
 
     def patient(self, header: Header) -> Patient | None:
@@ -32,8 +33,10 @@ class Patients:
 
     def who(self, person: Person) -> str:
         """What is kept of a person from run to run: tokens of number and birth date."""
-        parts = (plain(person.id).strip(), person.birth_date)
-        return ".".join(self._keys.token(f"who|{part}") if part else "" for part in parts)
+        if person not in self._whos:
+            parts = (plain(person.id).strip(), person.birth_date)
+            self._whos[person] = ".".join(self._keys.token(f"who|{part}") if part else "" for part in parts)
+        return self._whos[person]
 
     def namesakes(self) -> int:
         """Pairs of patients with one name and one birth date: perhaps one person with two numbers."""

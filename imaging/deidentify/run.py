@@ -6,6 +6,7 @@ Rule: nothing is visible before everything was searched for everything that is k
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -81,7 +82,7 @@ class _Run:
         self._known = Known()
         self._rewriter = Rewriter(Cleaner(outcome.profile, keys, self._known))
         self._ready: dict[str, tuple[int, Header, Became]] = {}  # token of what waits for release
-        output.keep_aside({entry.token for entry in book.entries.values()})
+        output.keep_aside({entry.place for entry in book.entries.values()})
 
     def take(self, number: int, found: Found, looked_at: frozenset[str]) -> None:
         """One file: cleaned and put aside, or its verdict."""
@@ -142,11 +143,11 @@ class _Run:
             self._note(header, done)
             self._ready[token] = number, header, Became.ALREADY
             return Became.ALREADY
-        written = self._output.write(token, done)
         form = "deflated" if done.deflate else "packed" if done.pixels is not None and done.pixels.undefined else ""
         study, series, sop = uid(where.study_instance_uid), uid(where.series_instance_uid), uid(where.sop_instance_uid)
         head = len(done.meta) + len(done.body)
         place, who = f"{patient.pseudonym}/{study}/{series}/{sop}", self._patients.who(header.person)
+        written = self._output.write(place, done)
         self._book.add(Entry(token, digest, size, patient.pseudonym, place, written, head, study, who, form))
         self._note(header, done)
         self._ready[token] = number, header, Became.DONE
@@ -162,18 +163,23 @@ class _Run:
 
     def _present(self, entry: Entry) -> bool:
         """Is what an earlier run made still there, whole?"""
-        for path in (self._output.final(entry.place), self._output.staged(entry.token)):
-            if path.is_file():
-                return path.stat().st_size == entry.written
-        return False
+        path = self._where(entry)
+        return path is not None and os.stat(path).st_size == entry.written  # noqa: PTH116
+
+    def _where(self, entry: Entry) -> str | None:
+        """The file of an instance: in the folder, or aside."""
+        for path in (self._output.final(entry.place), self._output.staged(entry.place)):
+            if os.path.isfile(path):  # noqa: PTH113  (a path object for each costs too much)
+                return path
+        return None
 
     def _again(self, number: int, header: Header, token: str, done: Rewritten) -> Verdict | Became:
         """A second file of one instance: the same to the byte, or another's number."""
-        entry, again = self._book.entries[token], f"{token}.again"
+        entry = self._book.entries[token]
+        again = f"{entry.place}.again"
         self._output.write(again, done)
-        first = self._output.staged(token)
-        same = same_bytes(first if first.is_file() else self._output.final(entry.place), self._output.staged(again))
-        self._output.staged(again).unlink()
+        same = same_bytes(self._where(entry) or "", self._output.staged(again))
+        Path(self._output.staged(again)).unlink()
         return Became.DUPLICATE if same else self._aside(number, header, "same-number-other-content")
 
     def _aside(self, number: int, header: Header, reason: str, leaks: tuple[Leak, ...] = ()) -> Became:
@@ -186,21 +192,22 @@ class _Run:
         """Search everything that waits, and make visible what is clean."""
         scanner = Scanner(self._known, dates_move=self.outcome.profile.has(Option.DATES))
         self.outcome.notes["namesakes"] += self._patients.namesakes()
+        clean = set()
         for token, (number, header, became) in self._ready.items():
             entry = self._book.entries[token]
-            staged, final = self._output.staged(token), self._output.final(entry.place)
-            waits = staged.is_file()
-            leaks = _searched(staged if waits else final, entry, scanner)
+            path = self._where(entry) or ""
+            leaks = _searched(path, entry, scanner)
             if leaks:
-                (staged if waits else final).unlink()
+                Path(path).unlink()
                 self._aside(number, header, "residual-identifier", tuple(leaks))
                 self.outcome.counts[became.value] -= 1
                 self.outcome.counts[Became.ASIDE.value] += 1
                 continue
-            if waits:
-                self._output.release(token, entry.place)
+            clean.add(entry.place)
             series, sop = entry.place.split("/")[2:]
             self.outcome.released.append(Released(entry.pseudonym, entry.study, series, sop, header.modality))
+        self._output.keep_aside(clean)  # what a broken run left and nobody searched now does not come out
+        self._output.release()
         self._output.close()
 
 
@@ -229,9 +236,9 @@ def _holds_something(stream: BinaryIO, here: int, end: int) -> bool:
     return False
 
 
-def _searched(path: Path, entry: Entry, scanner: Scanner) -> list[Leak]:
+def _searched(path: str, entry: Entry, scanner: Scanner) -> list[Leak]:
     """What of the known stands in a written object."""
-    with path.open("rb") as written:
+    with open(path, "rb") as written:  # noqa: PTH123
         head = _inflated(written, entry.head) if entry.form == "deflated" else written.read(entry.head)
         leaks = scanner.leaks(head, entry.pseudonym) if scanner.suspects(head, entry.pseudonym) else []
         if entry.form == "packed" and scanner.pixels_suspect(written.read(PACKED_START), entry.pseudonym):
