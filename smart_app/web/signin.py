@@ -34,10 +34,11 @@ blueprint = Blueprint("signin", __name__)
 watch(blueprint)
 
 
-@blueprint.get("/.well-known/jwks.json")
-def jwks() -> Response:
-    """Our public keys (RFC 7517), for the EHRs that check our signature."""
-    said = jsonify(doors().keys.jwks())
+@blueprint.get("/.well-known/jwks.json", defaults={"ring": ""})
+@blueprint.get("/.well-known/jwks-sandbox.json", defaults={"ring": "sandbox"})
+def jwks(ring: str) -> Response:
+    """Our public keys (RFC 7517), for the EHRs that check our signature; test environments have a ring of their own."""
+    said = jsonify(doors().keys.ring(ring).jwks(ports().now()))
     said.headers["Cache-Control"] = "public, max-age=300"
     return said
 
