@@ -18,6 +18,7 @@ viewer: $(RUNTIME) ## pack the image viewer once (about 50 MB, kept in .viewer/)
 	@$(BIN)/second-opinion viewer install
 
 VALIDATORS := tests/validators/node_modules/.installed
+PEERS := tests/peers/node_modules/.installed
 
 test: $(DEV) viewer $(VALIDATORS) ## every test that needs no outside server but PostgreSQL and a browser
 	@$(BIN)/python tests/needs.py
@@ -50,7 +51,7 @@ $(HAPI): tests/interop/hapi/pom.xml $(shell find tests/interop/hapi/src -type f 
 	  mvn -B -q -f tests/interop/hapi/pom.xml package && touch $@; \
 	else echo "Not here: Maven and a JDK (on Debian: apt-get install maven default-jdk-headless). HAPI's tests are skipped."; fi
 
-interop: $(DEV) $(VALIDATORS) $(HAPI) ## the tests that need a real outside part, alone
+interop: $(DEV) $(VALIDATORS) $(PEERS) $(HAPI) ## the tests that need a real outside part, alone
 	@$(BIN)/python -m pytest tests/interop tests/journeys/test_postgres.py -m "interop or needs"
 
 chaos: $(DEV) ## kill the worker in the middle of every trouble at the chart; RUNS=0 for every cell (an hour)
@@ -77,6 +78,10 @@ $(DEV): requirements-dev.txt pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $(RUNTIME) $@
+
+$(PEERS): tests/peers/package-lock.json | $(DEV)
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix tests/peers --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
 
 $(VALIDATORS): tests/validators/package-lock.json | $(DEV)
 	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix tests/validators --silent --no-audit --no-fund
