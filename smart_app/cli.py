@@ -108,6 +108,66 @@ def study(paths: tuple[Path, ...], as_json: bool, fhir: Path | None, zone: str) 
 
 
 @main.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--profile", default="research", show_default=True, help="basic, basic-dates or research.")
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar=f"{PREFIX}DEIDENTIFY_KEY",
+    help="File with the secret, made if absent. Without it: one for this OUT, kept in your own settings.",
+)
+@click.option("--same-person", is_flag=True, help="All pictures are of one person, whatever numbers they carry.")
+@click.option("--keep-safe-private", is_flag=True, help="Keep the private elements that PS3.15 lists as safe.")
+@click.option(
+    "--looked-at",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File with SOP Instance UIDs of the report: pictures in which you saw no name.",
+)
+@click.option(
+    "--names",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the names of files that did not come out to this file, for you alone.",
+)
+def deidentify(
+    source: Path,
+    out: Path,
+    as_json: bool,
+    profile: str,
+    key: Path | None,
+    same_person: bool,
+    keep_safe_private: bool,
+    looked_at: Path | None,
+    names: Path | None,
+) -> None:
+    """Copies of the pictures in IN without anything that tells the person, in OUT. Exit code 3: some were left out."""
+    from imaging.errors import ImagingError
+    from smart_app.deidentified import clean_media
+
+    if not source.exists():
+        raise click.ClickException(f"{source}: there is no such file or folder.")
+    try:
+        said, code = clean_media(
+            source,
+            out,
+            profile=profile,
+            safe_private=keep_safe_private,
+            key=key,
+            same_person=same_person,
+            looked_at=looked_at,
+            names=names,
+            as_json=as_json,
+        )
+    except ImagingError as problem:
+        raise click.ClickException(str(problem)) from problem
+    except OSError as problem:
+        raise click.ClickException(f"{problem.filename}: {problem.strerror}.") from problem
+    click.echo(said)
+    sys.exit(code)
+
+
+@main.command()
 @click.argument("base")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--profile", type=click.Choice(["epic", "oracle", "open"]), help="The kind of chart, if you know better.")

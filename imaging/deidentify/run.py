@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,12 +45,13 @@ def deidentify(
     same_person: bool = False,
     looked_at: frozenset[str] = frozenset(),
     limits: Limits = LIMITS,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Clean everything below `paths` into the folder `out`, and answer what became of each file.
 
     `ledger` is a file of this folder's own, outside of it, that lets a broken run go on and a later one fit.
-    `looked_at` are new SOP Instance UIDs of pictures in which a person found no name. Raises OutputUnusable,
-    UnsafeMedia.
+    `looked_at` are new SOP Instance UIDs of pictures in which a person found no name. `progress` hears the number of
+    each file. Raises OutputUnusable, UnsafeMedia.
     """
     sources = list(paths)
     refuse_overlap(sources, out)
@@ -60,6 +61,7 @@ def deidentify(
         run = _Run(Output(out), book, keys, Outcome(profile), Patients(keys, book.patients, same_person=same_person))
         for number, found in enumerate(walk(sources, limits), 1):
             run.take(number, found, looked_at)
+            progress(number)
         run.release()
         return run.outcome
     finally:
