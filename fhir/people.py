@@ -66,7 +66,7 @@ def read_patient(resource: Resource) -> ChartPerson:
         mrn=mrn,
         mrn_system=mrn_system,
         language=_language(resource),
-        email=_telecom(resource, "email"),
+        email=contact(resource, "email"),
         partly_readable=not (clear and birth_date and sex),
     )
 
@@ -80,8 +80,8 @@ def read_practitioner(resource: Resource) -> ChartPractitioner:
     return ChartPractitioner(
         reference=_reference(resource),
         name=name,
-        phone=_telecom(resource, "phone"),
-        email=_telecom(resource, "email"),
+        phone=contact(resource, "phone"),
+        email=contact(resource, "email"),
         organisation=_text(organisation.get("display")) if isinstance(organisation, dict) else "",
         partly_readable=not name,
     )
@@ -97,6 +97,13 @@ def display_name(resource: Resource) -> str:
     if not family and not given:
         return _text(chosen.get("text"))
     return " ".join(part for part in (prefix, *given, family, suffix) if part)
+
+
+def contact(resource: Resource, system: str) -> str:
+    """The first `phone` or `email` (ContactPoint.system) by rank that is not an old one; empty if none."""
+    points = [p for p in _dicts(resource.get("telecom")) if p.get("system") == system and p.get("use") != "old"]
+    points.sort(key=lambda p: p["rank"] if isinstance(p.get("rank"), int) else 99)
+    return next((_text(p.get("value")) for p in points if _text(p.get("value"))), "")
 
 
 def _name(resource: Resource) -> tuple[str, tuple[str, ...], str, bool]:
@@ -145,12 +152,6 @@ def _language(resource: Resource) -> str:
             if _text(coding.get("code")):
                 return _text(coding["code"])
     return ""
-
-
-def _telecom(resource: Resource, system: str) -> str:
-    points = [p for p in _dicts(resource.get("telecom")) if p.get("system") == system and p.get("use") != "old"]
-    points.sort(key=lambda p: p["rank"] if isinstance(p.get("rank"), int) else 99)
-    return next((_text(p.get("value")) for p in points if _text(p.get("value"))), "")
 
 
 def _reference(resource: Resource) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
+from smart_app.acting import right_to_act
 from smart_app.case import Patient
 from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
 from smart_app.mail import Letter
@@ -75,18 +77,38 @@ EXPERT_NEWS = {"new": "a new case waits to be accepted", "answered": "your quest
 
 
 def notify_referrer(ports: Ports, owed: Owed) -> Outcome:
-    """The asker sees news where they asked. A patient with an address also gets a letter."""
+    """The asker sees news where they asked. A patient, or who acts for them, also gets a letter where we may write."""
     referral = _read(ports, owed)
     patient = referral.patient
     why = str(owed.arguments.get("why", ""))
     news = PATIENT_NEWS.get(why)
     if why == "ask" and referral.requester.role == "clinician":
         news = None  # the question is for the doctor
-    if not patient.email or news is None:
+    to = _addresses(ports, referral) if news is not None else ()
+    if not to or news is None:
         return Done("Shown in the app.")
     subject, text = news[1 if patient.language.startswith("es") else 0]
-    ports.mail(Letter(patient.email, subject, f"{text}\n\n{ports.settings.base_url}/start\n"))
+    for address in to:
+        ports.mail(Letter(address, subject, f"{text}\n\n{ports.settings.base_url}/start\n"))
     return Done("Notice sent.")
+
+
+def _addresses(ports: Ports, referral: Referral) -> tuple[str, ...]:
+    """The patient's own address, and that of who asked for them as long as the chart says that they may.
+
+    Raises ChartUnavailable, LaunchError: then nobody was written to, and it is tried again.
+    """
+    to = [referral.patient.email]
+    who = referral.requester
+    if who.role == "proxy":
+        site = ports.directory.site(referral.site)
+        on = ports.now().astimezone(ZoneInfo(site.timezone)).date()
+        right = right_to_act(ports.charts.system(site.id), who.reference, referral.patient.reference, on)
+        to.append(right.email if right.proven else "")
+        if right.ended:
+            with ports.store.transaction() as tx:
+                tx.audit.write(ports.now(), who, "withhold-notice", referral.id, "notice", right.why)
+    return tuple(dict.fromkeys(address for address in to if address))
 
 
 PATIENT_NEWS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {

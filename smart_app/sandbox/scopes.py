@@ -16,7 +16,10 @@ _CLINICIAN_READS = (
     "ImagingStudy",
 )
 _PATIENT_READS = ("Patient", "RelatedPerson", "DiagnosticReport", "DocumentReference", "ImagingStudy")
-_SYSTEM_READS = ("Patient", "Practitioner", "Encounter", "ServiceRequest", "DiagnosticReport", "ImagingStudy")
+_SYSTEM_READS = (
+    *("Patient", "RelatedPerson", "Practitioner", "Encounter", "ServiceRequest", "DiagnosticReport"),
+    "ImagingStudy",
+)
 _OPEN_WRITES = (
     *("DocumentReference", "DiagnosticReport", "Observation", "ServiceRequest", "Task", "ImagingStudy"),
     *("Communication", "Endpoint", "Binary"),
@@ -55,7 +58,9 @@ def registered(personality: Personality, audience: str) -> tuple[str, ...]:
         head += ("online_access",) if personality.name == "oracle" else ("offline_access",)
     spelled: list[str] = []
     for name in reads:
-        if name in personality.declared and not (personality.name == "oracle" and name == "RelatedPerson"):
+        if name in personality.declared and not (
+            personality.name == "oracle" and (level, name) == ("patient", "RelatedPerson")
+        ):
             spelled += _read(personality, level, name)
     if personality.name != "open" or audience != "system":
         spelled += [f"{level}/Binary.r" if personality.name != "epic" else f"{level}/Binary.read"]

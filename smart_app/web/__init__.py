@@ -25,6 +25,7 @@ from smart_app.web import (
     outcome,
     people,
     phrases,
+    proxies,
     refer,
     review,
     rights,
@@ -76,7 +77,7 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
         base_url=settings.base_url,
     )
     app.url_defaults(answers.line_defaults)
-    for part in (headers, sessions, rights, errors, language, dates, phrases, people):
+    for part in (headers, sessions, rights, errors, language, dates, phrases, people, proxies):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

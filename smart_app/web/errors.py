@@ -62,6 +62,10 @@ class BegunElsewhere(WebError):
     """What comes back was begun in another browser, or in this one, which kept no cookie of ours."""
 
 
+class NoLongerProxy(WebError):
+    """The chart says that this person may not act for this patient."""
+
+
 class InvitationOver(WebError):
     """An invitation that is unknown, used up or too old."""
 
@@ -121,6 +125,11 @@ TABLE: dict[type[Exception], Notice] = {
             "Nothing was opened here. Go on in the window where you began, or begin again in this one. "
             "If it is the same window, it must keep our cookies."
         ),
+    ),
+    NoLongerProxy: Notice(
+        403,
+        _("You cannot act for this patient any more"),
+        _("The hospital’s record says so. Nothing was opened. If that is wrong, ask the hospital to change it."),
     ),
     InvitationOver: Notice(
         404,

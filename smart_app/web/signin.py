@@ -19,6 +19,7 @@ from fhir.people import display_name, read_patient
 from launch.authorize import PATIENCE, Grant, Pending, begin, complete
 from launch.errors import IdentityRejected, LaunchError, LaunchExpired, LaunchRefused
 from launch.issuers import Issuer
+from smart_app.acting import Right
 from smart_app.case import Party
 from smart_app.sites import Organisation, Site
 from smart_app.store import Line
@@ -26,6 +27,7 @@ from smart_app.web.answers import page
 from smart_app.web.entering import acts_for_another, must_fit_door, once, onward, said_by
 from smart_app.web.errors import BegunElsewhere
 from smart_app.web.here import doors
+from smart_app.web.proxies import must_still_act
 from smart_app.web.refused import watch
 from smart_app.web.sessions import LASTS, alone, browser, end_strangers, known_browser, ports
 from smart_app.web.windows import home_of, send_to_arrive
@@ -152,10 +154,12 @@ def _chart_line(grant: Grant, issuer: Issuer, site: Site, token_endpoint: str) -
         raise IdentityRejected("The chart did not say who is signed in (openid fhirUser).")
     must_fit_door(kind, user)
     chart = doors().visit(issuer, token_endpoint, grant.token, ports().now)
+    acting = kind == "patient" and acts_for_another(user, patient)
+    right = must_still_act(chart, user, patient, site) if acting else Right()
     person = _person(chart, patient)
     party = Party(
-        role="proxy" if kind == "patient" and acts_for_another(user, patient) else kind,
-        name=_name(chart, user, grant) or " ".join((*person.get("given", ()), person.get("family", ""))).strip(),
+        role="proxy" if acting else kind,
+        name=right.name or _name(chart, user, grant) or _full_name(person),
         reference=user or patient,
         organisation=site.name,
     )
@@ -164,6 +168,7 @@ def _chart_line(grant: Grant, issuer: Issuer, site: Site, token_endpoint: str) -
         **said_by(grant, issuer),
         "patient": person,
         "language": person.get("language", ""),
+        "relationship": right.relationship,
     }
     here = known_browser()
     with ports().store.transaction() as tx:
@@ -189,6 +194,10 @@ def _person(chart: Chart, patient: str) -> dict[str, Any]:
         return dict(read_patient(chart.read(patient)).__dict__)
     except (ChartError, LaunchError):
         return {}
+
+
+def _full_name(person: dict[str, Any]) -> str:
+    return " ".join((*person.get("given", ()), person.get("family", ""))).strip()
 
 
 def _name(chart: Chart, user: str, grant: Grant) -> str:

@@ -159,3 +159,56 @@ def test_two_charts_in_one_browser_never_mix(town: Town) -> None:
     assert again.json()["patient"]["name"].startswith("FIRSTLY")
     assert second.json()["patient"]["name"].startswith("SECONDLY")
     assert len([c for c in window.cookies if c.name.startswith("__Host-second-opinion")]) == 1
+
+
+# -- somebody acts for the patient -----------------------------------------------------------------------------------
+
+
+def proxy_launch(town: Town) -> str:
+    """A mother presses the portal's button for her child."""
+    people = requests.get(f"{town.practice.origin}/practice/open/patients", timeout=10).json()["patients"]
+    mother = next(p for p in people if p["reference"].startswith("RelatedPerson/"))
+    asked = {"patient": mother["patient"], "user": mother["reference"], "audience": "patient"}
+    return str(
+        requests.post(f"{town.practice.origin}/practice/open/launches", json=asked, timeout=10).json()["launch_url"]
+    )
+
+
+@pytest.fixture
+def mother(town: Town) -> Iterator[dict[str, Any]]:
+    """Her record in the chart, put back afterwards."""
+    shelf = town.practice.houses["open"].records.shelf
+    found = next(iter(shelf.present("RelatedPerson"))).resource
+    yield found
+    shelf.put([found], "chart")
+
+
+def test_who_acts_for_a_patient_is_named_on_every_page_with_what_they_are_to_them(
+    town: Town, mother: dict[str, Any]
+) -> None:
+    window = Window()
+    page = window.get(proxy_launch(town), timeout=20)
+    line = _line(town, page)
+    assert (line.party.role, line.patient) == ("proxy", mother["patient"]["reference"])
+    assert line.party.reference == f"RelatedPerson/{mother['id']}"
+    form = {"csrf": page.json()["csrf"], "question": "Broken?", "side": "right", "agree": "yes", "very_ill": "no"}
+    root = f"{town.base}/line/{line.id}"
+    assert window.post(f"{root}/tell", data=form, timeout=20).ok
+    for path in ("tell", "emergency", "show", "check", "status", "opinion", "opinion/letter/9"):
+        shown = window.get(f"{root}/{path}", headers={"Accept": "text/html"}, timeout=20).text
+        assert "Teodora Castellan (mother) acts for Milo Castellan." in shown, path
+    with town.ports.store.reading() as tx:
+        referral = tx.referrals.find(site="open", patient=line.patient)[0]
+    assert referral.requester == line.party
+    assert [said.by for said in referral.consents] == [line.party]
+
+
+@pytest.mark.parametrize("changed", [{"active": False}, {"period": {"end": "2020-01-01"}}])
+def test_a_right_that_the_chart_has_ended_opens_nothing(
+    town: Town, mother: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    """Re-checked at each launch, whatever the portal still offers."""
+    town.practice.houses["open"].records.shelf.put([{**mother, **changed}], "chart")
+    assert error_of(Window().get(proxy_launch(town), timeout=20)) == (403, "NoLongerProxy")
+    with town.ports.store.reading() as tx:
+        assert tx.audit.latest(1)[0].verb == "refuse-proxy"

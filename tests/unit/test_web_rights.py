@@ -9,8 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
+from fhir.check import check
 from smart_app.access import TABLE, VERBS, actor, may
-from smart_app.case import Party
+from smart_app.case import Consent, Party
 from smart_app.referral import Referral
 from smart_app.store import Line
 from smart_app.web.rights import DOORS, FREE, NEEDS
@@ -186,3 +187,16 @@ def test_no_row_of_the_table_is_without_a_way_to_be_asked() -> None:
         "operator",
         "system",
     }
+
+
+def test_the_record_names_who_asked_for_whom_and_who_agreed(desk: Desk) -> None:
+    made = desk.referral("sent")
+    agreed = Consent(MOTHER, desk.now, copy_to_doctor=True, wording="1")
+    change(desk, replace(made, requester=MOTHER).agree(agreed))
+    client, line = seated(desk, "asker")
+    bundle = client.get(f"/line/{line.id}/referrals/{made.id}/record").json
+    check(bundle)
+    kinds = {entry["resource"]["resourceType"]: entry["resource"] for entry in bundle["entry"]}
+    assert kinds["Consent"]["performer"][0]["reference"] == MOTHER.reference
+    assert kinds["Provenance"]["agent"][0]["onBehalfOf"]["reference"] == PATIENT.reference
+    assert kinds["Provenance"]["agent"][0]["who"]["reference"] == MOTHER.reference
