@@ -18,7 +18,7 @@ def cache_folder() -> Path:
 
 
 def made_once(name: str, make: Callable[[Path], None], *, of: bytes = b"") -> Path:
-    """A folder or file of that name, made if it is not there whole; made anew when `of`, what it depends on, changes."""
+    """A folder or file of that name, made if it is not there whole; made anew when `of` (its sources) changes."""
     digest = hashlib.sha256(of).hexdigest()[:12]
     place = cache_folder() / f"{name}-{digest}"
     done = place.with_name(f"{place.name}.done")

@@ -22,7 +22,7 @@ class PeerMissing(Exception):
 class Row:
     """One line of the table. `ours` and `peer` are medians in `unit`; `missing` says why there is no peer.
 
-    `floor` and `aim` are ratios, ours better than the peer's by so much; or, where `absolute`, what ours may be at most.
+    `floor` and `aim` are how many times better ours is to be; where `absolute`, what ours may be at most.
     """
 
     work: str

@@ -1,4 +1,4 @@
-"""What `second-opinion study --json` says, by the loop that one would write with pydicom: files, studies, series, counts."""
+"""What `second-opinion study --json` says, by the loop that one would write with pydicom."""
 
 import json
 import sys
