@@ -3,6 +3,7 @@
 LaunchError
 ├── UntrustedIssuer        not an EHR this installation knows; no call was made
 ├── UnsafeAddress          an address that must not be called; nothing was sent there
+│   └── Redirected         a server sends us to another address, where we do not go
 ├── AnswerUnusable         a server cannot be reached or its answer cannot be read; may be retried
 │   ├── DiscoveryFailed    the EHR's configuration could not be read; may be retried
 │   └── TokenUnavailable   the token endpoint gave no usable answer; may be retried
@@ -30,6 +31,14 @@ class UntrustedIssuer(LaunchError):
 
 class UnsafeAddress(LaunchError):
     """The address is not public, not https, or on an origin that was not agreed. Nothing was sent there."""
+
+
+class Redirected(UnsafeAddress):
+    """The server answered with a redirect to another origin. `where` is the whole address, to be shown, never called."""
+
+    def __init__(self, message: str, where: str) -> None:
+        super().__init__(message)
+        self.where = where
 
 
 class AnswerUnusable(LaunchError):

@@ -22,7 +22,7 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-from launch.errors import UnsafeAddress
+from launch.errors import Redirected, UnsafeAddress
 
 TIMEOUT = (5.0, 20.0)
 """Seconds to connect and seconds without a byte, for callers that give none."""
@@ -228,6 +228,6 @@ class _Guard(HTTPAdapter):
         if response.is_redirect and target:
             if request.method not in ("GET", "HEAD"):
                 raise UnsafeAddress(f"{urlsplit(url).hostname} redirects a {request.method}; that is not followed.")
-            if origin(urljoin(url, target)) != here:
-                raise UnsafeAddress(f"{urlsplit(url).hostname} redirects to another address; that is not followed.")
+            if origin(there := urljoin(url, target)) != here:
+                raise Redirected(f"{urlsplit(url).hostname} redirects to another address; that is not followed.", there)
         return response
