@@ -131,12 +131,12 @@ def _own_issuer(configuration: Configuration, claimed: object, http: Outbound) -
 
 
 def _one_house(claimed: str, configuration: Configuration) -> bool:
-    """On the token endpoint's origin, and beneath the issuer the server itself names, if it names one."""
+    """On the token endpoint's origin, and the issuer the server itself names or beneath it, if it names one."""
     try:
         wanted = normalised(claimed)
         if origin(claimed) != origin(configuration.token_endpoint):
             return False
-        return not configuration.issuer or wanted.startswith(normalised(configuration.issuer) + "/")
+        return not configuration.issuer or f"{wanted}/".startswith(normalised(configuration.issuer) + "/")
     except (UnsafeAddress, ValueError):
         return False
 
