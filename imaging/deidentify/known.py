@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from imaging.deidentify.keys import REGISTERED
 from imaging.deidentify.words import plain, vocabulary
@@ -22,6 +22,12 @@ PLACES = frozenset({0x00080080, 0x00080081, 0x00101040, 0x00080092, 0x00080094, 
 BIRTH = frozenset({0x00100030})
 SHORTEST_NAME = 3  # letters
 SHORTEST_NUMBER = 4  # signs that are letters or figures
+FEW_SIGNS = 6  # a shorter number means something for its own patient only
+FIGURES = frozenset(("DS", "IS"))
+CODE = 0x00080100  # Code Value: short ones of every kind
+# Manufacturers, models and programs: companies, although hospitals and authors may be called like them.
+MAKERS = frozenset({0x00080070, 0x00081090, 0x00181016, 0x00181017, 0x00181018, 0x00181019, 0x00181020})
+NONE: frozenset[bytes] = frozenset()
 UID = re.compile(r"[0-9]+(\.[0-9]+){3,}")
 NO_NAMES = frozenset(
     (
@@ -51,17 +57,34 @@ def words_of(text: bytes) -> Words:
 
 
 class Known:
-    """What is known of a run's people. Sets only grow; `version` changes when a name was learned."""
+    """What is known of a run's people. Sets only grow; `version` changes when a word to look for was learned.
+
+    A phrase is all its words, its kind, and the pseudonym of the only patient whom it concerns, or nothing for all.
+    """
 
     def __init__(self) -> None:
         self.version = 0
         self.own: defaultdict[str, set[bytes]] = defaultdict(set)  # words of a patient's name, by pseudonym
-        self.phrases: defaultdict[bytes, set[tuple[Words, str]]] = defaultdict(set)  # by the longest word: all, kind
+        self.phrases: defaultdict[bytes, set[tuple[Words, str, str]]] = defaultdict(set)  # by the longest word
         self.staff: set[str] = set()  # words of everybody else's names, plain
         self.births: defaultdict[str, set[bytes]] = defaultdict(set)  # every way of writing a birth date, by pseudonym
-        self.days: set[bytes] = set()  # YYYYMMDD of everything that happened
+        self.days: set[bytes] = set()  # YYYYMMDD, and with hyphens, of everything that happened
         self.uids: set[bytes] = set()
         self._seen: set[tuple[int, str, str, str]] = set()
+
+    def told(self, text: Words, tag: int, vr: str, pseudonym: str) -> Iterator[str]:
+        """Kinds of what these words of one value tell: "name", "staff", "number" or "place"."""
+        words = set(text)
+        for word in words & self.own.get(pseudonym, NONE):
+            if vr != "CS" or word.decode("utf-8", "replace") not in vocabulary():
+                yield "name"
+        for word in words & self.phrases.keys():
+            for phrase, kind, owner in self.phrases[word]:
+                by_chance = (kind in ("place", "staff") and tag in MAKERS) or (
+                    kind == "number" and len(phrase) == 1 and (vr in FIGURES or (tag == CODE and len(word) < FEW_SIGNS))
+                )
+                if owner in ("", pseudonym) and not by_chance and holds(text, phrase):
+                    yield kind
 
     def learn(self, tag: int, vr: str, text: str, pseudonym: str) -> None:
         """Take in one decoded value. `pseudonym` tells whose picture it stands in."""
@@ -77,40 +100,32 @@ class Known:
             self._day(text, pseudonym if tag in BIRTH else "")
         elif tag in NUMBERS:
             for part in text.split("\\"):
-                self._phrase(part, "number", SHORTEST_NUMBER)
+                short = len(part.strip()) < FEW_SIGNS
+                self._phrase(part, "number", SHORTEST_NUMBER, pseudonym if short else "")
         elif tag in PLACES:
             self._phrase(text, "place", 8)
 
-    def words(self, pseudonym: str) -> frozenset[bytes]:
-        """The words of that patient's name."""
-        return frozenset(self.own[pseudonym])
-
     def _name(self, text: str, pseudonym: str) -> None:
         self.version += 1
+        kind = "name" if pseudonym else "staff"
         for group in re.split(r"[=\\]", text):
             parts = [part.strip() for part in group.split("^")[:3] if part.strip()]
             if pseudonym:
-                for part in parts:
-                    self.own[pseudonym].update(
-                        word
-                        for written in spellings(part)
-                        for word in words_of(written)
-                        if len(word.decode("utf-8", "replace")) >= SHORTEST_NAME
-                        and word.decode("utf-8", "replace") not in NO_NAMES
-                    )
+                self.own[pseudonym].update(word for part in parts for word in _name_words(part))
             else:
                 self.staff |= {word for part in parts for word in re.findall(r"\w{3,}", plain(part))}
-            for order in (parts, parts[::-1]):
-                if len(parts) > 1:
-                    self._phrase(" ".join(order[:2]), "name", 5)
-            if parts and not pseudonym and len(parts[0]) >= 5 and plain(parts[0]) not in vocabulary() | NO_NAMES:
-                self._phrase(parts[0], "name", 5)
+            if len(parts) > 1:
+                self._phrase(" ".join(parts[:2]), kind, 5)
+                self._phrase(" ".join(parts[1::-1]), kind, 5)
+            if parts and not pseudonym and plain(parts[0]) not in vocabulary() | NO_NAMES:
+                self._phrase(parts[0], kind, 5)
 
-    def _phrase(self, text: str, kind: str, shortest: int) -> None:
+    def _phrase(self, text: str, kind: str, shortest: int, owner: str = "") -> None:
+        self.version += 1
         for written in spellings(text):
             words = words_of(written)
             if sum(map(len, words)) >= shortest:
-                self.phrases[max(words, key=len)].add((words, kind))
+                self.phrases[max(words, key=len)].add((words, kind, owner))
 
     def _day(self, text: str, born: str) -> None:
         for part in text.split("\\"):
@@ -122,6 +137,19 @@ class Known:
                 self.births[born] |= set(_ways(year, month, day))
             else:
                 self.days |= {figures.encode(), f"{year}-{month}-{day}".encode()}
+
+
+def holds(text: Words, phrase: Words) -> bool:
+    """Do the words of the phrase stand in the text, side by side?"""
+    return b" " + b" ".join(phrase) + b" " in b" " + b" ".join(text) + b" "
+
+
+def _name_words(part: str) -> Iterator[bytes]:
+    for written in spellings(part):
+        for word in words_of(written):
+            text = word.decode("utf-8", "replace")
+            if len(text) >= SHORTEST_NAME and text not in NO_NAMES:
+                yield word
 
 
 def _is_instance(uid: str) -> bool:

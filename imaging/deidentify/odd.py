@@ -10,8 +10,10 @@ import io
 import struct
 from typing import Any, BinaryIO
 
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element
 
 from imaging.deidentify.elements import (
     DEEPEST,
@@ -125,7 +127,7 @@ class _Taken:
 
     def _raw(self, dataset: Dataset, tag: int) -> tuple[str, bytes | None]:
         """VR and bytes of a value as they stand in the file; no bytes for a sequence."""
-        found: Any = dataset.get_item(tag)
+        found: Any = dataset.get_item(tag, keep_deferred=True)
         vr = self._cleaner.vr(tag, str(found.VR or "").encode())
         if isinstance(found, RawDataElement):
             if vr == "SQ" or found.VR == "SQ":
@@ -133,13 +135,20 @@ class _Taken:
             return vr, found.value or b""
         if found.VR == "SQ":
             return "SQ", None
-        values = found.value if isinstance(found.value, list) or hasattr(found.value, "append") else [found.value]
-        if tag != CHARSET:
-            raise Odd  # pydicom converted it, and what stood in the file is gone
-        return vr, "\\".join(str(value or "") for value in values).encode()
+        return vr, self._encoded(found)
+
+    def _encoded(self, found: DataElement) -> bytes:
+        """The bytes of the few values that pydicom converts while it reads."""
+        if found.tag == CHARSET:
+            values = [found.value] if isinstance(found.value, str) else list(found.value or [])
+            return "\\".join(values).encode()
+        out = DicomBytesIO()
+        out.is_little_endian, out.is_implicit_VR = self._order == "<", True
+        write_data_element(out, found)
+        return out.getvalue()[8:]
 
     def _written_as(self, dataset: Dataset, tag: int, vr: str) -> bytes:
-        found: Any = dataset.get_item(tag)
+        found: Any = dataset.get_item(tag, keep_deferred=True)
         named = str(found.VR or vr).encode()
         return named if len(named) == 2 else vr.encode()
 

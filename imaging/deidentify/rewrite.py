@@ -14,7 +14,7 @@ from imaging.deidentify.known import Known, words_of
 from imaging.deidentify.profiles import Option, Profile
 from imaging.deidentify.table import Action, action_for, fallback, safe_private, vrs
 from imaging.deidentify.texts import decoded
-from imaging.deidentify.words import cleaned, vocabulary
+from imaging.deidentify.words import cleaned
 
 CHARSET, DESIGNATOR = 0x00080005, 0x00080102
 REMOVED = b"REMOVED"
@@ -138,19 +138,13 @@ class Cleaner:
             contents = [dummy_code(coding.explicit)]
         return written(found.tag, found.vr and b"SQ", written_items(contents), coding.explicit)
 
-    def _tells(self, vr: str, value: bytes, patient: Patient) -> bool:
-        """Does a value that is to stay hold a word of the patient's name?"""
-        if vr not in TEXT:
-            return False
-        own = self.known.own.get(patient.pseudonym)
-        if not own:
-            return False
-        told = own.intersection(words_of(value))
-        return any(vr != "CS" or word.decode("utf-8", "replace") not in vocabulary() for word in told)
+    def _tells(self, tag: int, vr: str, value: bytes, patient: Patient) -> bool:
+        """Does a text that is to stay hold something known of the people?"""
+        return vr in TEXT and any(True for _ in self.known.told(words_of(value), tag, vr, patient.pseudonym))
 
     def new_value(self, tag: int, vr: str, action: Action, value: bytes, here: Place) -> bytes | None:
         """The new value, None for none; the same object where it stays. A text that told the name becomes a dummy."""
-        if action is Action.KEEP and not self._tells(vr, value, here.patient):
+        if action is Action.KEEP and not self._tells(tag, vr, value, here.patient):
             return value
         if action is Action.REMOVE:
             return None
@@ -167,7 +161,7 @@ class Cleaner:
         if action is Action.CLEAN:
             return self._clean(tag, vr, value, here)
         if action is Action.MEANING:
-            if here.scheme in PUBLIC_CODES and not self._tells(vr, value, here.patient):
+            if here.scheme in PUBLIC_CODES and not self._tells(tag, vr, value, here.patient):
                 return value
             return self._cleaned(value, here) or REMOVED
         return self._dummy(vr, value)

@@ -11,14 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from imaging.deidentify.known import APART, Known, Words, words_of
+from imaging.deidentify.known import APART, NONE, Known, words_of
 from imaging.deidentify.markers import MARKED
-from imaging.deidentify.words import vocabulary
 from imaging.quiet import quiet
 
-FIGURES = frozenset(("DS", "IS"))
 CALENDAR = frozenset(("DA", "DT", "TM"))
-NONE: frozenset[bytes] = frozenset()
 FEW = 16
 ISO_DAY = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LONG_ENOUGH = 5  # letters; shorter words come up in compressed pixels by chance
@@ -50,10 +47,9 @@ class Scanner:
         words = set(written.translate(APART).split())
         if words & self._known.own.get(pseudonym, NONE) or words & self._days or words & self._births:
             return True
-        if any(birth in written for birth in self._known.births.get(pseudonym, NONE)) or self._has_day(written):
+        if any(birth in written for birth in self._births_of(pseudonym)) or self._has_day(written):
             return True
-        text = words_of(written) if words & self._names else ()
-        if any(_holds(text, phrase) for word in words & self._names for phrase, _ in self._known.phrases[word]):
+        if words & self._names and any(True for _ in self._known.told(words_of(written), 0, "", pseudonym)):
             return True
         return not self._known.uids.isdisjoint(written.translate(UID_APART).split())
 
@@ -72,8 +68,8 @@ class Scanner:
             for tag in sorted(dataset.keys()):
                 if int(tag) in MARKED:
                     continue
-                for vr, value in _leaves(dataset, tag):
-                    kinds = self._kinds(int(tag), vr, value, pseudonym)
+                for inner, vr, value in _leaves(dataset, tag):
+                    kinds = self._kinds(inner, vr, value, pseudonym)
                     found.update((Leak(kind, f"{int(tag):08X}"), None) for kind in kinds)
         return list(found)
 
@@ -83,46 +79,34 @@ class Scanner:
         if vr == "UI":
             return
         text = words_of(value)
-        words = set(text)
-        for word in words & self._known.own.get(pseudonym, NONE):
-            if vr != "CS" or word.decode("utf-8", "replace") not in vocabulary():
-                yield "name"
-        for word in words & self._names:
-            for phrase, kind in self._known.phrases[word]:
-                a_figure = kind == "number" and len(phrase) == 1 and vr in FIGURES
-                if not a_figure and _holds(text, phrase):
-                    yield kind
+        yield from self._known.told(text, tag, vr, pseudonym)
         if vr in CALENDAR and self._dates_move and tag >> 16 != 0x0010:
             return
-        if words & self._births or any(birth in value for birth in self._known.births.get(pseudonym, NONE)):
+        if not self._births.isdisjoint(text) or any(birth in value for birth in self._births_of(pseudonym)):
             yield "birth-date"
-        if words & self._days or self._has_day(value):
+        if not self._days.isdisjoint(text) or self._has_day(value):
             yield "date"
+
+    def _births_of(self, pseudonym: str) -> set[bytes] | frozenset[bytes]:
+        return self._known.births.get(pseudonym, NONE)
 
     def pixels_suspect(self, first: bytes, pseudonym: str) -> bool:
         """Do compressed pixels begin with comments that hold something known? Short words are not looked for."""
-        words = {word for word in first.translate(APART).split() if len(word) >= LONG_ENOUGH}
-        if words & self._known.own.get(pseudonym, NONE):
-            return True
-        text = words_of(first) if words & self._names else ()
-        return any(_holds(text, phrase) for word in words & self._names for phrase, _ in self._known.phrases[word])
+        long_enough = tuple(word for word in words_of(first) if len(word) >= LONG_ENOUGH)
+        return any(True for _ in self._known.told(long_enough, 0x7FE00010, "OB", pseudonym))
 
 
-def _holds(text: Words, phrase: Words) -> bool:
-    return b" " + b" ".join(phrase) + b" " in b" " + b" ".join(text) + b" "
-
-
-def _leaves(dataset: Any, tag: Any) -> Iterator[tuple[str, bytes]]:
-    """VR and bytes of an element's values, in every depth."""
-    element = dataset.get_item(tag)
+def _leaves(dataset: Any, tag: Any) -> Iterator[tuple[int, str, bytes]]:
+    """Tag, VR and bytes of an element's values, in every depth."""
+    element = dataset.get_item(tag, keep_deferred=True)
     raw = element.value if isinstance(getattr(element, "value", None), bytes) else None
     try:
         whole = dataset[tag]
     except Exception:  # noqa: BLE001  (pydicom converts lazily and raises whatever the bytes provoke)
-        yield "UN", raw or b""
+        yield int(tag), "UN", raw or b""
         return
     if whole.VR != "SQ":
-        yield str(whole.VR), str(whole.value).encode("utf-8", "replace") if raw is None else raw
+        yield int(tag), str(whole.VR), str(whole.value).encode("utf-8", "replace") if raw is None else raw
         return
     for item in whole.value or []:
         for inner in sorted(item.keys()):

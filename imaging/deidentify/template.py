@@ -122,27 +122,34 @@ def _next(data: bytes, here: int, coding: Coding, last: int) -> Element | None:
 
 def made_from(cleaner: Cleaner, layout: Layout, patient: Patient) -> Template:
     """Clean every element of a file, the slower way. Raises Odd."""
-    data, coding = layout.data, layout.coding
+    data = layout.data
     place = Place(patient)
     for found in layout.elements:  # names first: they must not stand in what comes before them
         cleaner.look(data, found, place)
         if not found.undefined and found.end - found.value <= 1024:
             cleaner.learn(found.tag, cleaner.vr(found.tag, found.vr), data[found.value : found.end], place)
     version = cleaner.known.version
-    place = Place(patient)
-    tags, raws, chunks = [], [], []
-    for found in layout.elements:
-        cleaner.look(data, found, place)
-        tags.append(found.tag)
-        raws.append(data[found.start : found.end])
-        chunks.append(cleaner.element(data, found, coding, place))
+    chunks, place = _cleaned(cleaner, layout, patient)
+    if cleaner.known.version != version:  # a name stood in a sequence, behind what it must not stand in
+        version = cleaner.known.version
+        chunks, place = _cleaned(cleaner, layout, patient)
+    tags = [found.tag for found in layout.elements]
+    raws = [data[found.start : found.end] for found in layout.elements]
     if cleaner.safe:
         kept = dict(without_idle_creators(list(zip(tags, chunks, strict=True))))
         chunks = [kept.get(tag, b"") for tag in tags]
-    for tag, chunk in markers(cleaner.profile, explicit=coding.explicit):
+    for tag, chunk in markers(cleaner.profile, explicit=layout.coding.explicit):
         at = bisect_left(tags, tag + 1)
         tags.insert(at, tag)
         raws.insert(at, b"")
         chunks.insert(at, chunk)
     lengths = [len(raw) for raw in raws]
-    return Template(coding, content_of(layout), place, version, tags, raws, chunks, lengths)
+    return Template(layout.coding, content_of(layout), place, version, tags, raws, chunks, lengths)
+
+
+def _cleaned(cleaner: Cleaner, layout: Layout, patient: Patient) -> tuple[list[bytes], Place]:
+    place, chunks = Place(patient), []
+    for found in layout.elements:
+        cleaner.look(layout.data, found, place)
+        chunks.append(cleaner.element(layout.data, found, layout.coding, place))
+    return chunks, place
