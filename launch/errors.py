@@ -34,7 +34,7 @@ class UnsafeAddress(LaunchError):
 
 
 class Redirected(UnsafeAddress):
-    """The server answered with a redirect to another origin. `where` is the whole address, to be shown, never called."""
+    """The server answered with a redirect to another origin. `where` is the address, to be shown and never called."""
 
     def __init__(self, message: str, where: str) -> None:
         super().__init__(message)
