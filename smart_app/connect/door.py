@@ -14,7 +14,7 @@ import requests
 from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 
 from launch.discovery import SMART, Configuration, discover
-from launch.errors import DiscoveryFailed, UnsafeAddress
+from launch.errors import DiscoveryFailed, Redirected, UnsafeAddress
 from launch.issuers import Issuer
 from launch.outbound import LARGEST_ANSWER, Outbound
 from launch.scopes import covers
@@ -53,6 +53,8 @@ def knock(persona: Persona, issuer: Issuer, http: Outbound) -> Door:
         with http.get(url, headers=headers, allow_redirects=False, stream=True) as answer:
             status, got = answer.status_code, answer.headers
             body = answer.raw.read(LARGEST_ANSWER, decode_content=True)
+    except Redirected as elsewhere:
+        return bad("discovery-moved", where=elsewhere.where[:200])
     except UnsafeAddress as problem:
         return bad("address-unsafe", why=str(problem))
     except (requests.RequestException, OSError) as problem:

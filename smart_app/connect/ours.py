@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from launch.errors import KeysMissing, UnsafeAddress
+from launch.errors import KeysMissing, Redirected, UnsafeAddress
 from launch.keys import Keys
 from launch.outbound import LARGEST_ANSWER, Outbound
 from smart_app.connect.finding import Finding
@@ -50,6 +50,8 @@ def look_at_key_set(url: str, ring: str, keys: Keys, http: Outbound, now: dateti
         with http.get(url, headers={"Accept": "application/json"}, allow_redirects=False, stream=True) as answer:
             status, where = answer.status_code, answer.headers.get("Location", "")
             body = answer.raw.read(LARGEST_ANSWER, decode_content=True)
+    except Redirected as elsewhere:
+        status, where = requests.codes.found, elsewhere.where
     except (requests.RequestException, UnsafeAddress, OSError):
         return Finding("keys", "warn", "keys-unseen", facts=facts)
     if 300 <= status < 400:
