@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from smart_app.sandbox.clients import registrations
 from smart_app.sandbox.directory import directory_toml
+from smart_app.sandbox.house import Elsewhere
 from smart_app.sandbox.practice import Practice, serve
 from smart_app.sandbox.town import NotForProduction
 
-__all__ = ["NotForProduction", "Practice", "directory_toml", "registrations", "serve"]
+__all__ = ["Elsewhere", "NotForProduction", "Practice", "directory_toml", "registrations", "serve"]

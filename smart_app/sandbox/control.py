@@ -10,12 +10,11 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, abort, jsonify, request
 
-from smart_app.sandbox.access import patient_of
 from smart_app.sandbox.grants import Launch
 from smart_app.sandbox.house import House
 from smart_app.sandbox.people import patient_resource
 from smart_app.sandbox.shelf import stamp
-from smart_app.sandbox.staff import doctors, find, portal_people
+from smart_app.sandbox.staff import doctors, find, patient_person, portal_people
 from smart_app.sandbox.town import Town
 from smart_app.sandbox.writing import new_id
 
@@ -104,22 +103,18 @@ def make_patient(house: House, given: dict[str, Any]) -> dict[str, str]:
     if given.get("language"):
         coding = {"system": "urn:ietf:bcp:47", "code": str(given["language"])}
         patient["communication"] = [{"language": {"coding": [coding]}, "preferred": True}]
-    made = [patient]
-    encounter_id = ""
-    if given.get("encounter", True):
-        encounter_id = new_id(house.personality, shelf, "Encounter")
-        made.append(
-            {
-                "resourceType": "Encounter",
-                "id": encounter_id,
-                "status": "in-progress",
-                "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
-                "subject": {"reference": f"Patient/{patient_id}"},
-                "period": {"start": stamp(shelf.now())},
-            }
-        )
-    shelf.put(made, "chart")
-    return {"id": patient_id, "encounter": encounter_id}
+    patient_id = shelf.put([patient], "chart")[0].resource["id"]  # a server behind us chooses the id itself
+    if not given.get("encounter", True):
+        return {"id": patient_id, "encounter": ""}
+    visit = {
+        "resourceType": "Encounter",
+        "id": new_id(house.personality, shelf, "Encounter"),
+        "status": "in-progress",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+        "subject": {"reference": f"Patient/{patient_id}"},
+        "period": {"start": stamp(shelf.now())},
+    }
+    return {"id": patient_id, "encounter": shelf.put([visit], "chart")[0].resource["id"]}
 
 
 def make_launch(practice: Town, house: House, given: dict[str, Any]) -> dict[str, str]:
@@ -129,7 +124,7 @@ def make_launch(practice: Town, house: House, given: dict[str, Any]) -> dict[str
         raise ValueError("audience is clinician or patient")
     patient = str(given.get("patient", "")).rpartition("/")[2]
     people = portal_people(house)
-    person = find([p for p in people if p.reference.startswith("Patient/")], patient)
+    person = find([p for p in people if p.reference.startswith("Patient/")], patient) or patient_person(house, patient)
     if person is None:
         raise ValueError("there is no such patient")
     if audience == "patient":
@@ -154,8 +149,8 @@ def make_launch(practice: Town, house: House, given: dict[str, Any]) -> dict[str
 
 def open_visit(house: House, patient: str) -> str:
     """The id of the visit that is open now; empty if none is."""
-    for version in house.records.shelf.present("Encounter"):
-        if version.resource.get("status") == "in-progress" and patient_of(version.resource) == patient:
+    for version in house.records.shelf.present("Encounter", patient):
+        if version.resource.get("status") == "in-progress":
             return str(version.resource["id"])
     return ""
 
@@ -168,11 +163,11 @@ def written(house: House, patient: str, *, every: bool = False) -> list[dict[str
     wanted = patient.rpartition("/")[2]
     found = []
     for kind in house.records.shelf.types() if every else OPINIONS:
-        for version in house.records.shelf.present(kind):
+        if kind == "Binary":
+            continue
+        for version in house.records.shelf.present(kind, wanted):
             first = house.records.shelf.history(kind, version.resource["id"])[0]
-            if first.origin in ("seed", "chart") or kind == "Binary":
-                continue
-            if wanted and patient_of(version.resource) != wanted:
+            if first.origin in ("seed", "chart"):
                 continue
             found.append(
                 {

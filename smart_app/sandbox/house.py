@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from smart_app.sandbox.clients import Register
+from smart_app.sandbox.foreign import ForeignShelf
 from smart_app.sandbox.grants import Grants
 from smart_app.sandbox.personality import TENANT, Personality
 from smart_app.sandbox.records import Records
@@ -34,6 +36,19 @@ class Face:
         return urlsplit(url).path
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """Somebody else's FHIR server, to be stood in front of. `token` is sent there if it wants one."""
+
+    base: str
+    token: str = ""
+
+    @property
+    def name(self) -> str:
+        """How it is called on the screens."""
+        return f"The server at {urlsplit(self.base).netloc}"
+
+
 @dataclass
 class House:
     """One practice hospital with everything behind its doors."""
@@ -57,11 +72,27 @@ class House:
 
 
 def build(
-    personality: Personality, folder: Path, origin: str, patient_origin: str, register: Register, key: SigningKey
+    personality: Personality,
+    folder: Path,
+    origin: str,
+    patient_origin: str,
+    register: Register,
+    key: SigningKey,
+    elsewhere: Elsewhere | None = None,
 ) -> House:
-    """Open one hospital: its chart from the journal in that folder, its addresses on those origins."""
+    """Open one hospital: its chart from the journal in that folder, or elsewhere; its addresses on those origins."""
     faces = faces_of(personality.name, origin, patient_origin)
-    records = Records(personality, folder / f"{personality.name}.jsonl", base=faces[0].fhir_base)
+    if elsewhere is None:
+        records = Records(personality, folder / f"{personality.name}.jsonl", base=faces[0].fhir_base)
+    else:
+        personality = replace(personality, hospital=elsewhere.name, product="Practice sign-in")
+        which = hashlib.sha256(elsewhere.base.encode()).hexdigest()[:8]
+        records = Records(
+            personality,
+            folder / f"elsewhere-{which}.jsonl",
+            base=faces[0].fhir_base,
+            make_shelf=lambda journal, now: ForeignShelf(elsewhere.base, elsewhere.token, journal, now),
+        )
     length = 600 if personality.name == "epic" else 32
     return House(personality, records, Grants(length), register, key, faces)
 

@@ -6,7 +6,6 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from smart_app.sandbox.access import patient_of
 from smart_app.sandbox.house import House
 from smart_app.sandbox.shelf import Version
 from smart_app.sandbox.staff import display
@@ -86,7 +85,7 @@ def about(house: House, kind: str, patient_id: str) -> list[Resource]:
 
 
 def _versions(house: House, kind: str, patient_id: str) -> list[Version]:
-    return [v for v in house.records.shelf.present(kind) if patient_of(v.resource) == patient_id]
+    return house.records.shelf.present(kind, patient_id)
 
 
 def documents(house: House, kind: str, patient_id: str, *, for_patient: bool = False) -> list[Document]:

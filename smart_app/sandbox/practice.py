@@ -9,6 +9,7 @@ from typing import Any
 
 import waitress
 
+from smart_app.sandbox.house import Elsewhere
 from smart_app.sandbox.site import practice_app
 from smart_app.sandbox.town import Town
 
@@ -25,9 +26,16 @@ class Practice(Town):
         patient_port: int = 0,
         smtp_port: int | None = None,
         host: str = "127.0.0.1",
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         super().__init__(
-            folder, app_base=app_base, port=port, patient_port=patient_port, smtp_port=smtp_port, host=host
+            folder,
+            app_base=app_base,
+            port=port,
+            patient_port=patient_port,
+            smtp_port=smtp_port,
+            host=host,
+            elsewhere=elsewhere,
         )
         self._servers: list[Any] = []
         self._threads: list[threading.Thread] = []
@@ -92,7 +100,22 @@ def end_serving(server: Any) -> None:
     server.trigger.pull_trigger(close)
 
 
-def serve(folder: Path, *, app_base: str, port: int, patient_port: int, smtp_port: int | None) -> None:
+def serve(
+    folder: Path,
+    *,
+    app_base: str,
+    port: int,
+    patient_port: int,
+    smtp_port: int | None,
+    elsewhere: Elsewhere | None = None,
+) -> None:
     """Serve until interrupted: the process of the demo."""
-    with Practice(folder, app_base=app_base, port=port, patient_port=patient_port, smtp_port=smtp_port) as practice:
+    with Practice(
+        folder,
+        app_base=app_base,
+        port=port,
+        patient_port=patient_port,
+        smtp_port=smtp_port,
+        elsewhere=elsewhere,
+    ) as practice:
         practice.wait()

@@ -35,6 +35,7 @@ class Records:
         base: str = "",
         access: Access = EVERYTHING,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        make_shelf: Callable[[Journal, Callable[[], datetime]], Shelf] = Shelf,
     ) -> None:
         self.personality = personality
         self.journal = Journal(journal)
@@ -44,7 +45,7 @@ class Records:
             opened = stamp(now())
             self.journal.append({"kind": "opened", "at": opened})
         self.opened = datetime.fromisoformat(opened)
-        self.shelf = Shelf(self.journal, now)
+        self.shelf = make_shelf(self.journal, now)
         address = base or f"http://practice.invalid{personality.fhir_path}"
         self.shelf.seed(people.chart(personality, self.opened, address))
         self.shelf.replay(entries)

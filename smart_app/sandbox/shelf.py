@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from smart_app.sandbox.access import patient_of
 from smart_app.sandbox.journal import Journal
 
 
@@ -84,10 +85,11 @@ class Shelf:
         kept = self.history(resource_type, resource_id)
         return kept[-1] if kept else None
 
-    def present(self, resource_type: str) -> list[Version]:
-        """The newest version of everything of that type that is not deleted, in the order of arrival."""
+    def present(self, resource_type: str, patient: str = "") -> list[Version]:
+        """The newest version of everything of that type (about that patient) that is not deleted, as it arrived."""
         with self.lock:
-            return [kept[-1] for kept in self._kept.get(resource_type, {}).values() if not kept[-1].deleted]
+            found = [kept[-1] for kept in self._kept.get(resource_type, {}).values() if not kept[-1].deleted]
+        return [version for version in found if not patient or patient_of(version.resource) == patient]
 
     def types(self) -> list[str]:
         """Every type there is a resource of."""

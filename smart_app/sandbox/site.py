@@ -12,11 +12,13 @@ from typing import Any
 from flask import Flask, Response, jsonify, render_template
 
 from smart_app.sandbox import authorize, control, discovery, postbox, tokens
+from smart_app.sandbox.foreign import ForeignShelf
+from smart_app.sandbox.forward import ForwardFace
 from smart_app.sandbox.house import Face, House
 from smart_app.sandbox.identity import SignIn
 from smart_app.sandbox.pages import Screens
 from smart_app.sandbox.portal import Portal
-from smart_app.sandbox.refusal import operation_outcome
+from smart_app.sandbox.refusal import Refusal, operation_outcome, words
 from smart_app.sandbox.server import FhirFace
 from smart_app.sandbox.town import Town
 
@@ -40,8 +42,14 @@ def practice_app(practice: Town, *, patients: bool) -> Flask:
         postbox.join(app, practice)
     app.add_url_rule("/oracle/r4/<tenant>/<path:rest>", "no-tenant", _no_such_tenant, methods=["GET", "POST", "PUT"])
     app.add_url_rule("/oracle/errors/<error>/instances/<instance>", "error-page", _error_page)
+    app.register_error_handler(Refusal, _refused_page)
     _headers(app, practice)
     return app
+
+
+def _refused_page(refusal: Refusal) -> tuple[str, int]:
+    """A page that needs the server behind us, while that does not answer."""
+    return render_template("refused.html", house=None, why=words(refusal.body) or str(refusal)), refusal.status
 
 
 def _error_page(error: str, instance: str) -> str:
@@ -73,7 +81,9 @@ def _face(app: Flask, house: House, face: Face) -> None:
     route(face.introspect, "introspect", lambda: tokens.introspect(house, face), "POST")
     if face.revoke:
         route(face.revoke, "revoke", lambda: tokens.revoke(house, face), "POST")
-    FhirFace(house, face).join(app)
+    shelf = house.records.shelf
+    served = ForwardFace(house, face, shelf) if isinstance(shelf, ForeignShelf) else FhirFace(house, face)
+    served.join(app)
 
 
 def _sign_in(app: Flask, sign_in: SignIn) -> None:

@@ -50,6 +50,14 @@ def portal_people(house: House) -> list[Signed]:
     return people
 
 
+def patient_person(house: House, patient_id: str) -> Signed | None:
+    """One patient by id, also where the list of them is too long to be shown whole."""
+    found = house.records.shelf.newest("Patient", patient_id)
+    if found is None or found.deleted:
+        return None
+    return Signed(f"Patient/{patient_id}", display(found.resource), patient_id)
+
+
 def find(people: Iterable[Signed], wanted: str) -> Signed | None:
     """The person meant by a reference, an id, a name of the cast, or part of a displayed name; None if unsure."""
     if not wanted:

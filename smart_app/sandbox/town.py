@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from smart_app.sandbox.clients import Register, registrations
-from smart_app.sandbox.house import House, build
+from smart_app.sandbox.house import Elsewhere, House, build
 from smart_app.sandbox.identity import ORGANISATIONS, SignIn
 from smart_app.sandbox.mailbox import Mailbox
 from smart_app.sandbox.personality import PERSONALITIES
@@ -31,7 +31,7 @@ class Town:
     """Three practice EHRs, their sign-in services and a mailbox, for one app at `app_base`.
 
     A port of 0 is replaced by a free one at once, so that addresses are known before `start`. `smtp_port` None means
-    no mail server. Raises NotForProduction.
+    no mail server. With `elsewhere`, the open hospital's records are that server's. Raises NotForProduction.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Town:
         smtp_port: int | None = None,
         host: str = "127.0.0.1",
         environ: Mapping[str, str] | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         refuse_production(os.environ if environ is None else environ, host, app_base)
         self.folder = folder
@@ -56,7 +57,15 @@ class Town:
         key = SigningKey.load(folder)
         self.register = Register(registrations(self.app_base))
         self.houses: dict[str, House] = {
-            name: build(personality, folder, self.origin, self.patient_origin, self.register, key)
+            name: build(
+                personality,
+                folder,
+                self.origin,
+                self.patient_origin,
+                self.register,
+                key,
+                elsewhere if name == "open" else None,
+            )
             for name, personality in PERSONALITIES.items()
         }
         self.sign_ins = {
