@@ -66,7 +66,9 @@ def demo(port: int, folder: Path) -> None:
 
 
 @main.command()
-@click.option("--ehr", required=True, type=click.Choice(["epic", "oracle", "open"]), help="Which kind of chart.")
+@click.option("--ehr", type=click.Choice(["epic", "oracle", "open"]), help="Which kind of practice chart.")
+@click.option("--base", default="", help="A FHIR server of yours in its place, with the practice sign-in in front.")
+@click.option("--token", default="", envvar=f"{PREFIX}TOKEN", help="With --base: an access token it wants, if it does.")
 @click.option("--dicom", required=True, type=click.Path(path_type=Path), help="Folder, ZIP or file with the images.")
 @click.option("--report", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The first report, a PDF.")
 @click.option(
@@ -75,11 +77,25 @@ def demo(port: int, folder: Path) -> None:
     help="What goes wrong on the way.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output; all else on standard error.")
-def play(ehr: str, dicom: Path, report: Path | None, scenario: str | None, as_json: bool) -> None:
+def play(
+    ehr: str | None,
+    base: str,
+    token: str,
+    dicom: Path,
+    report: Path | None,
+    scenario: str | None,
+    as_json: bool,
+) -> None:
     """One referral all the way round, without hands. Ends non-zero with the step that failed."""
     from smart_app.play import play_referral
 
-    sys.exit(play_referral(ehr, dicom, report=report, scenario=scenario, as_json=as_json))
+    if base and ehr not in (None, "open"):
+        raise click.UsageError("With --base the chart is that server's own: leave --ehr out.")
+    if not base and ehr is None:
+        raise click.UsageError("Say which chart: --ehr epic, oracle or open, or --base with the address of a server.")
+    sys.exit(
+        play_referral(ehr or "open", dicom, report=report, scenario=scenario, as_json=as_json, base=base, token=token)
+    )
 
 
 @main.command()
@@ -252,14 +268,17 @@ def keys() -> None:
 @click.option("--port", default=8201, show_default=True)
 @click.option("--patient-port", default=8202, show_default=True)
 @click.option("--smtp-port", default=8203, show_default=True)
-def sandbox(folder: Path, app: str, port: int, patient_port: int, smtp_port: int) -> None:
+@click.option("--base", default="", help="A FHIR server of yours in the place of the open hospital's records.")
+@click.option("--token", default="", envvar=f"{PREFIX}TOKEN", help="With --base: an access token it wants, if it does.")
+def sandbox(folder: Path, app: str, port: int, patient_port: int, smtp_port: int, base: str, token: str) -> None:
     """The practice EHR alone: three kinds of chart, SMART launch, a portal and a mailbox, on loopback."""
     _end_with_parent()
-    from smart_app.sandbox import NotForProduction
+    from smart_app.sandbox import Elsewhere, NotForProduction
     from smart_app.sandbox import serve as run
 
+    elsewhere = Elsewhere(base.rstrip("/"), token) if base else None
     try:
-        run(folder, app_base=app, port=port, patient_port=patient_port, smtp_port=smtp_port)
+        run(folder, app_base=app, port=port, patient_port=patient_port, smtp_port=smtp_port, elsewhere=elsewhere)
     except NotForProduction as problem:
         raise click.ClickException(str(problem)) from problem
 

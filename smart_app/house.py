@@ -67,8 +67,11 @@ class Addresses:
 class House:
     """Starts and stops the processes. Use as a context manager, or `start` and `stop`."""
 
-    def __init__(self, folder: Path, addresses: Addresses, environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, addresses: Addresses, environ: dict[str, str] | None = None, *, base: str = ""
+    ) -> None:
         self.folder = folder
+        self.base = base  # somebody else's FHIR server in the place of the open hospital's records
         self.addresses = addresses
         self._extra = environ or {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -106,7 +109,7 @@ class House:
                     f"Port {port} ({name}) is taken by another program. Stop it, or choose others with --port."
                 )
         (self.folder / "directory.toml").write_text(
-            directory_toml(self.addresses.app_base, self.addresses.ehr, self.addresses.patient), "utf-8"
+            directory_toml(self.addresses.app_base, self.addresses.ehr, self.addresses.patient, base=self.base), "utf-8"
         )
         # The order keeps a second start short: the EHR loads while the tables are looked at, and nobody waits for the
         # worker, whose first work comes later.
@@ -129,6 +132,7 @@ class House:
                 "sandbox",
                 *("--folder", str(self.folder / "ehr"), "--app", a.app_base, "--port", str(a.ehr)),
                 *("--patient-port", str(a.patient), "--smtp-port", str(a.smtp)),
+                *(("--base", self.base) if self.base else ()),
             ],
             "web": ["serve", "--port", str(a.app)],
             "worker": ["worker"],

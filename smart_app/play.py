@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from imaging.errors import ImagingError
+from smart_app.checking import NotAnAddress, check_server
 from smart_app.house import Addresses, House, HouseWontStart
 from smart_app.played import Clinician, Expert, Images, Operator, Patient, StepFailed, images_in
 from smart_app.practised import Chart
+from smart_app.settings import PREFIX
 
 WAIT = 90.0  # seconds for the worker to do what is owed
 
@@ -52,16 +54,29 @@ class Loop:
 
 
 def play_referral(
-    ehr: str, dicom: Path, *, report: Path | None = None, scenario: str | None = None, as_json: bool = False
+    ehr: str,
+    dicom: Path,
+    *,
+    report: Path | None = None,
+    scenario: str | None = None,
+    as_json: bool = False,
+    base: str = "",
+    token: str = "",
 ) -> int:
-    """Play it and answer the exit status: 0 when the opinion was read, 3 when a gate stopped it, 1 otherwise."""
+    """Play it and answer the exit status: 0 when the opinion was read, 3 when a gate stopped it, 1 otherwise.
+
+    With `base` the records are those of that FHIR server, and the practice's sign-in stands in front of it.
+    """
     loop = Loop(ehr, quiet=as_json)
     status = 1
     try:
+        if base:
+            with loop.step("ask the server"):
+                base = _playable(base, token)
         with loop.step("read the images"):
             images = images_in(dicom)
         with tempfile.TemporaryDirectory(prefix="second-opinion-") as folder:
-            house = House(Path(folder), Addresses.free())
+            house = House(Path(folder), Addresses.free(), {f"{PREFIX}TOKEN": token} if token else {}, base=base)
             with loop.step("start the house"):
                 house.start()
             try:
@@ -79,6 +94,18 @@ def play_referral(
     if as_json:
         print(json.dumps(loop.whole(), indent=2, ensure_ascii=False))
     return status
+
+
+def _playable(base: str, token: str) -> str:
+    """The address, if a referral can be played there at all. Raises StepFailed saying what is missing."""
+    try:
+        report = check_server(base, token=token)
+    except NotAnAddress as problem:
+        raise StepFailed(str(problem)) from problem
+    faults = [text for severity, text in report.findings if severity == "error"]
+    if not report.heard or (faults and report.chosen == "held"):
+        raise StepFailed(" ".join(faults))
+    return report.base
 
 
 def _walk(loop: Loop, house: House, images: Images, report: Path | None, scenario: str | None) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from smart_app.sandbox.house import faces_of
+from smart_app.sandbox.house import Elsewhere, faces_of
 from smart_app.sandbox.identity import ORGANISATIONS
 from smart_app.sandbox.personality import EPIC, OPEN, ORACLE, Personality
 from smart_app.sandbox.scopes import registered
@@ -15,12 +16,16 @@ SUBSPECIALTIES = {
 }
 
 
-def directory_toml(app_base: str, port: int, patient_port: int, host: str = "127.0.0.1") -> str:
-    """TOML that `smart_app.sites.load_directory` reads: three sites with their personas, and who reads for them."""
+def directory_toml(app_base: str, port: int, patient_port: int, host: str = "127.0.0.1", *, base: str = "") -> str:
+    """TOML that `smart_app.sites.load_directory` reads: three sites with their personas, and who reads for them.
+
+    `base` is the server in whose front the open hospital stands, if it does.
+    """
     del app_base
     origin, patient_origin = f"http://{host}:{port}", f"http://{host}:{patient_port}"
     parts = ["# Written by the practice EHR; every hospital, organisation and person in it is invented.\n"]
-    parts += [_site(personality, origin, patient_origin) for personality in (EPIC, ORACLE, OPEN)]
+    last = replace(OPEN, hospital=Elsewhere(base).name) if base else OPEN
+    parts += [_site(personality, origin, patient_origin) for personality in (EPIC, ORACLE, last)]
     parts += [_organisation(organisation.id, organisation.name, origin) for organisation in ORGANISATIONS]
     return "\n".join(parts)
 
