@@ -21,14 +21,17 @@ MOST_WORDS = 8
 
 @dataclass(frozen=True)
 class Brand:
-    """One name patients know. `endpoints` are FHIR addresses as they are compared, `aliases` its other names."""
+    """One name patients know. `endpoints` are FHIR addresses as they are compared, `aliases` its other names.
+
+    `also` are words it is found by and not shown with: further towns, postal codes.
+    """
 
     name: str
     place: str = ""
     portal: str = ""
     aliases: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
-    postal_codes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def folded(text: str) -> str:
 
 
 def _row(source: str, brand: Brand) -> dict[str, Any]:
-    said = (brand.name, *brand.aliases, brand.portal, brand.place, *brand.postal_codes)
+    said = (brand.name, *brand.aliases, brand.portal, brand.place, *brand.also)
     return {
         "source": source,
         "name": brand.name,
