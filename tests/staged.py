@@ -180,6 +180,7 @@ class Town(AbstractContextManager["Town"]):
 
     folder: Path
     port: int = field(default_factory=lambda: _free_port())
+    more: str = ""  # added to the directory file
 
     def __post_init__(self) -> None:
         self.base = f"http://localhost:{self.port}"
@@ -190,7 +191,7 @@ class Town(AbstractContextManager["Town"]):
         """Start both."""
         self.practice.start()
         (self.folder / "directory.toml").write_text(
-            directory_toml(self.base, self.practice.port, self.practice.patient_port), "utf-8"
+            directory_toml(self.base, self.practice.port, self.practice.patient_port) + self.more, "utf-8"
         )
         settings = read_settings(
             {

@@ -14,7 +14,7 @@ from dataclasses import replace
 from launch.errors import GrantEnded
 from launch.vault import Vault
 from smart_app.settings import Settings
-from smart_app.sites import Directory, Organisation, Persona, Site, load_directory
+from smart_app.sites import Directory, Organisation, Persona, Site, System, load_directory
 from smart_app.store import Store, StoreUnavailable
 from smart_app.store.sites import KeptSite
 
@@ -48,6 +48,11 @@ class LiveDirectory(Directory):
     def organisations(self) -> tuple[Organisation, ...]:
         """Every reading organisation, as the file says."""
         return self._file.organisations
+
+    @property
+    def systems(self) -> tuple[System, ...]:
+        """The systems of other organisations, as the file says."""
+        return self._file.systems
 
     @property
     def source(self) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from smart_app.sites.directory import Directory, Organisation, load_directory
+from smart_app.sites.directory import Directory, Organisation, System, load_directory
 from smart_app.sites.errors import NoSuchSite, SiteDisabled, SiteError, SiteStale, SiteUnfit
 from smart_app.sites.hours import Hours, read_hours
-from smart_app.sites.registration import AUDIENCES, STAGES, Persona
+from smart_app.sites.registration import AUDIENCES, RINGS, STAGES, Persona
 from smart_app.sites.site import Adaptation, Brand, Contact, Site
 
 __all__ = [
     "AUDIENCES",
+    "RINGS",
     "STAGES",
     "Adaptation",
     "Brand",
@@ -24,6 +25,7 @@ __all__ = [
     "SiteError",
     "SiteStale",
     "SiteUnfit",
+    "System",
     "load_directory",
     "read_hours",
 ]

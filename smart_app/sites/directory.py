@@ -29,12 +29,27 @@ class Organisation:
 
 
 @dataclass(frozen=True)
+class System:
+    """Another organisation's own system that may call our FHIR face (SMART Backend Services).
+
+    `id` is its client id, `organisation` the reading organisation it speaks for, `jwks` where its public keys are.
+    """
+
+    id: str
+    name: str
+    organisation: str
+    jwks: str
+    scopes: tuple[str, ...] = ("system/*.rs",)
+
+
+@dataclass(frozen=True)
 class Directory:
     """Every site and organisation of this installation."""
 
     sites: tuple[Site, ...] = ()
     organisations: tuple[Organisation, ...] = ()
     source: str = field(default="", compare=False)
+    systems: tuple[System, ...] = ()
 
     def site(self, site_id: str) -> Site:
         """That site, also where it is disabled. Raises KeyError."""
@@ -80,9 +95,10 @@ def load_directory(path: Path) -> Directory:
     try:
         sites = tuple(_site(entry) for entry in raw.get("site", []))
         organisations = tuple(Organisation(**_tuples(entry)) for entry in raw.get("organisation", []))
+        systems = tuple(System(**_tuples(entry)) for entry in raw.get("system", []))
     except (TypeError, KeyError, ValueError) as problem:
         raise ValueError(f"{path}: {problem}") from problem
-    return Directory(sites, organisations, str(path))
+    return Directory(sites, organisations, str(path), systems)
 
 
 def _site(entry: dict[str, Any]) -> Site:

@@ -25,6 +25,7 @@ from smart_app.store.outbox import Outbox
 from smart_app.store.referrals import Referrals
 from smart_app.store.sessions import Sessions
 from smart_app.store.sites import Sites
+from smart_app.store.strays import Strays
 from smart_app.store.uploads import Uploads
 
 BUSY_TIMEOUT_MS = 15_000
@@ -41,7 +42,7 @@ class Transaction:
 
     def __init__(self, connection: Connection, now: Now, *, writing: bool) -> None:
         self.connection = connection
-        self.referrals = Referrals(connection, writing=writing)
+        self.referrals = Referrals(connection, now, writing=writing)
         self.uploads = Uploads(connection, now, writing=writing)
         self.outbox = Outbox(connection, now)
         self.ledger = Ledger(connection)
@@ -50,6 +51,7 @@ class Transaction:
         self.sites = Sites(connection, writing=writing)
         self.brands = Brands(connection)
         self.cards = Cards(connection)
+        self.strays = Strays(connection)
 
 
 class Store:

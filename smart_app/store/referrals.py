@@ -6,11 +6,12 @@ What is signed is read from its own table and never from the referral's document
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from smart_app.case import Opinion
@@ -24,8 +25,9 @@ from smart_app.store.tables import referrals as rows
 class Referrals:
     """The referrals of every site and organisation. Who may see which is not decided here."""
 
-    def __init__(self, connection: Connection, *, writing: bool) -> None:
+    def __init__(self, connection: Connection, now: Callable[[], datetime], *, writing: bool) -> None:
         self._connection = connection
+        self._now = now
         self._writing = writing
 
     def get(self, referral_id: str) -> Referral:
@@ -43,7 +45,7 @@ class Referrals:
 
     def add(self, referral: Referral) -> Referral:
         """Keep a new referral. Raises StaleReferral where one of this id exists."""
-        columns = {**_columns(referral), "id": referral.id, "version": referral.version}
+        columns = {**_columns(referral), "id": referral.id, "version": referral.version, "changed": self._now()}
         try:
             self._connection.execute(insert(rows).values(columns))
         except IntegrityError:
@@ -60,7 +62,7 @@ class Referrals:
         changed = self._connection.execute(
             update(rows)
             .where(rows.c.id == referral.id, rows.c.version == referral.version)
-            .values(version=referral.version + 1, **_columns(referral))
+            .values(version=referral.version + 1, changed=self._now(), **_columns(referral))
         )
         if changed.rowcount != 1:
             if self._connection.execute(select(rows.c.id).where(rows.c.id == referral.id)).first() is None:
@@ -94,6 +96,42 @@ class Referrals:
             query = query.where(rows.c.status.in_(allowed))
         query = query.order_by(rows.c.opened_at.desc(), rows.c.id).limit(limit).offset(offset)
         return self._read(self._connection.execute(query).all())
+
+    def changed(
+        self,
+        organisation: str,
+        *,
+        statuses: Iterable[Status] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: tuple[datetime, str] | None = None,
+        only: str = "",
+        limit: int = 100,
+    ) -> list[tuple[datetime, Referral]]:
+        """An organisation's referrals by the moment of their last change, oldest change first.
+
+        `since` and `until` are inclusive; `after` is the last (moment, id) of the page before; `only` is one id.
+        """
+        query = select(rows).where(rows.c.organisation == organisation, rows.c.changed.is_not(None))
+        allowed = [status.value for status in statuses]
+        if allowed:
+            query = query.where(rows.c.status.in_(allowed))
+        if only:
+            query = query.where(rows.c.id == only)
+        if since is not None:
+            query = query.where(rows.c.changed >= since)
+        if until is not None:
+            query = query.where(rows.c.changed <= until)
+        if after is not None:
+            query = query.where(tuple_(rows.c.changed, rows.c.id) > tuple_(*after))
+        found = list(self._connection.execute(query.order_by(rows.c.changed, rows.c.id).limit(limit)).all())
+        return [(row.changed, referral) for row, referral in zip(found, self._read(found), strict=True)]
+
+    def count(self, organisation: str, statuses: Iterable[Status]) -> int:
+        """How many of an organisation's referrals are in these statuses."""
+        allowed = [status.value for status in statuses]
+        query = select(func.count()).where(rows.c.organisation == organisation, rows.c.status.in_(allowed))
+        return int(self._connection.execute(query).scalar_one())
 
     def _read(self, found: Iterable[Row[Any]]) -> list[Referral]:
         found = list(found)

@@ -90,8 +90,10 @@ referrals = Table(
     Column("expert", String(600)),
     Column("opened_at", Moment, nullable=False),
     Column("document", Text, nullable=False),
+    Column("changed", Moment),
     Index(None, "site", "patient", "opened_at"),
     Index(None, "organisation", "status", "opened_at"),
+    Index(None, "organisation", "changed", "id"),
     Index(None, "opened_at"),
 )
 
@@ -277,4 +279,18 @@ cards = Table(
     Column("outcome", String(20), nullable=False),
     Column("answered", Moment),
     Index(None, "site", "person", "patient"),
+)
+
+strays = Table(
+    "strays",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("system", String(200), nullable=False),
+    Column("referral_id", String(64), nullable=False),
+    Column("received", Moment, nullable=False),
+    Column("differs", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("closed", Moment),
+    _words("closed_by"),
+    _words("reason"),
 )

@@ -15,7 +15,9 @@ from smart_app.web import (
     cds,
     chartlook,
     dates,
+    ended,
     errors,
+    exchange,
     headers,
     here,
     images,
@@ -52,6 +54,7 @@ BLUEPRINTS = (
     images.blueprint,
     viewer_pages.blueprint,
     cds.blueprint,
+    exchange.blueprint,
 )
 
 
@@ -77,7 +80,7 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
         base_url=settings.base_url,
     )
     app.url_defaults(answers.line_defaults)
-    for part in (headers, sessions, rights, errors, language, dates, phrases, people, proxies):
+    for part in (headers, sessions, rights, errors, language, dates, phrases, people, proxies, ended):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -234,6 +234,11 @@ def error_answer(problem: Exception) -> Response:
     return answer
 
 
+def reported(problem: Exception) -> str:
+    """Write it down for the help desk; answers its number."""
+    return _written_down(problem, notice_of(problem))
+
+
 def _written_down(problem: Exception, notice: Notice) -> str:
     """A number for the help desk. An unforeseen error's text may quote a patient's value, so only its place is kept."""
     number = f"E-{secrets.token_hex(3).upper()}"
