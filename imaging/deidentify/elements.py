@@ -153,10 +153,16 @@ def _item_end(data: bytes, here: int, end: int, coding: Coding, depth: int) -> i
             raise Odd
 
 
+def even(vr: bytes, value: bytes) -> bytes:
+    """The value padded to an even length, as its representation wants it (PS3.5 section 6.2)."""
+    if not len(value) & 1:
+        return value
+    return value + (b"\0" if vr in (b"UI", b"OB", b"UN") else b" ")
+
+
 def written(tag: int, vr: bytes, value: bytes, explicit: bool, order: str = "<") -> bytes:
-    """One element, its value made even (PS3.5 section 6.2). Raises Odd where a short VR cannot hold the length."""
-    if len(value) & 1:
-        value += b"\0" if vr in (b"UI", b"OB", b"UN") else b" "
+    """One element, its value made even. Raises Odd where a short VR cannot hold the length."""
+    value = even(vr, value)
     head = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF)
     if not explicit:
         return head + struct.pack(f"{order}L", len(value)) + value

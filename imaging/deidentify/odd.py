@@ -22,6 +22,7 @@ from imaging.deidentify.elements import (
     UNDEFINED,
     Element,
     Odd,
+    even,
     written,
     written_items,
 )
@@ -109,7 +110,7 @@ class _Taken:
             return b"" if kept is None else written(tag, written_as, kept, self._explicit, self._order)
         self._cleaner.learn(tag, vr, raw, here)
         new = self._cleaner.new_value(tag, vr, action, raw, here)
-        return b"" if new is None else written(tag, written_as, new, self._explicit, self._order)
+        return b"" if new is None else written(tag, written_as, even(vr.encode(), new), self._explicit, self._order)
 
     def _items(self, dataset: Dataset, tag: int, here: Place) -> list[bytes]:
         inner = Place(here.patient, here.charset, depth=here.depth + 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imaging.deidentify.dates import DUMMIES, moved
-from imaging.deidentify.elements import DEEPEST, Coding, Element, Odd, elements, items, written, written_items
+from imaging.deidentify.elements import DEEPEST, Coding, Element, Odd, elements, even, items, written, written_items
 from imaging.deidentify.keys import Keys
 from imaging.deidentify.known import Known, words_of
 from imaging.deidentify.profiles import Option, Profile
@@ -26,6 +26,7 @@ PUBLIC_CODES = frozenset(
     | {"I9", "I9C", "I10", "I10P", "ICDO3", "BI", "ACR", "BARI", "PATHLEX", "ISO3166_1", "ISO639_1", "RFC3066"}
     | {"RFC5646"}
 )
+LOCAL_SCHEME = b"99LOCAL"
 OLDEST = 89  # years; above it an age alone tells a person (45 CFR 164.514(b)(2)(i)(C))
 PERSONAL_VRS = frozenset(("PN", "UI", "DA", "DT"))
 
@@ -107,7 +108,7 @@ class Cleaner:
         new = self.new_value(found.tag, vr, action, value, here)
         if new is value:
             return data[found.start : found.end]
-        return b"" if new is None else written(found.tag, found.vr, new, coding.explicit)
+        return b"" if new is None else written(found.tag, found.vr, even(vr.encode(), new), coding.explicit)
 
     def is_safe(self, tag: int, here: Place) -> bool:
         """A private element that is listed; or a private creator, which goes later if nothing of it stays."""
@@ -160,6 +161,8 @@ class Cleaner:
             return aged(value)
         if action is Action.CLEAN:
             return self._clean(tag, vr, value, here)
+        if action is Action.SCHEME:
+            return value if here.scheme in PUBLIC_CODES else LOCAL_SCHEME
         if action is Action.MEANING:
             if here.scheme in PUBLIC_CODES and not self._tells(tag, vr, value, here.patient):
                 return value

@@ -27,7 +27,8 @@ class Action(IntEnum):
     PSEUDONYM = 8  # D of what tells the person
     AGE = 9  # K, ages above 89 years joined
     MEANING = 10  # of a code: kept for a public coding scheme, else cleaned
-    PRIVATE = 11  # X of a private element, unless its creator and number are listed as safe
+    SCHEME = 11  # of a code: kept for a public one, else one name for all, since hospitals name theirs after themselves
+    PRIVATE = 12  # X of a private element, unless its creator and number are listed as safe
 
 
 WHEN_OPEN = {
@@ -42,6 +43,7 @@ WHEN_OPEN = {
     "X/Z/D": Action.DUMMY,
     "X/Z/U*": Action.TREE,
     "M": Action.MEANING,
+    "S": Action.SCHEME,
 }
 SPECIAL = {
     0x00100010: Action.PSEUDONYM,  # Patient's Name
@@ -56,7 +58,7 @@ OF_KINDS = frozenset(
 BINARY_KEPT = frozenset({0x00282000, 0x00700256, 0x00701808})  # a colour profile, a pattern, a table
 CODES = frozenset({0x00401101})  # Person Identification Code Sequence: of type 1 where it stands
 DATES = ("DA", "DT", "TM")
-PLAIN_TEXT = ("LO", "SH", "ST", "LT", "UT", "UC")
+SHORT_TEXT = ("LO", "SH", "ST", "CS")  # of a longer one too little would be left to make sense of
 CUT_BY_GROUP = (0x5000, 0x6000)  # curves and overlays, each of 256 groups
 SECURITY_SCREENING = 0x4010  # luggage and its owners: no image of a patient has it
 
@@ -106,13 +108,13 @@ def _tabulated(tag: int, row: dict[str, str], profile: Profile) -> Action:
         return SPECIAL[tag]
     vr, basic = row["vr"], WHEN_OPEN[row["basic"]]
     wanted = {row[option.column] for option in profile.options if option.column}
-    if "K" in wanted and vr not in DATES:
+    if "K" in wanted and vr not in (*DATES, "UR", "AE"):  # an address leads to a site that knows
         return Action.TREE if vr == "SQ" else Action.AGE if vr == "AS" else Action.KEEP
     if profile.has(Option.DATES) and (row["dates"] == "C" or "K" in wanted):  # one true date would tell the shift
         return Action.DATE
     if row["structure"] == "C" or row["graphics"] == "C":
         return Action.TREE if vr == "SQ" else basic
-    if profile.has(Option.DESCRIPTORS) and row["descriptors"] == "C" and vr in (*PLAIN_TEXT, "CS"):
+    if profile.has(Option.DESCRIPTORS) and row["descriptors"] == "C" and vr in SHORT_TEXT:
         return Action.CLEAN
     return _of_sequence(tag, row["basic"]) if vr == "SQ" else basic
 
@@ -134,7 +136,7 @@ def _untabulated(tag: int, vr: str, profile: Profile) -> Action:
     if vr in DATES:
         return Action.DATE if profile.has(Option.DATES) else Action.EMPTY
     if vr in ("ST", "LT", "UT", "UC"):
-        return Action.CLEAN if profile.has(Option.DESCRIPTORS) else Action.EMPTY
+        return Action.CLEAN if vr == "ST" and profile.has(Option.DESCRIPTORS) else Action.EMPTY
     if vr == "PN":
         return Action.EMPTY
     unclear = vr in ("AE", "UR", "UN") or (vr == "OB" and tag not in BINARY_KEPT and tag >> 16 not in (0x7FE0, 0x5400))

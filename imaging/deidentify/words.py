@@ -16,6 +16,11 @@ ROW = re.compile(r"[0-9]+(?:[ ./:,-]+[0-9]+)+")  # of numbers: a date, a telepho
 DECIMAL = re.compile(r"[0-9]{1,3}\.[0-9]{1,2}")
 NUMBER = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?(mm|cm|m|s|ms|sec|min|kv|kvp|ma|mas|d|x|hz|mhz|b|t|fps|pct)?")
 KERNEL = re.compile(r"[bhuitjfr]r?[0-9]{2}[a-z]?")  # B30f, H31s, Br40
+# Of these alone no sense is left.
+FILLERS = frozenset(
+    {"of", "and", "or", "the", "for", "in", "on", "at", "to", "from", "by", "with", "y", "e", "ou", "und", "de", "del"}
+    | {"la", "el", "las", "los", "mit", "con", "dr", "pt", "s", "x", "z", "w", "c"}
+)
 JOINTS = frozenset("/+-_.,:()%*^ ")
 
 
@@ -43,7 +48,10 @@ def cleaned(text: str, own: frozenset[str]) -> str:
     apart = unicodedata.normalize("NFKD", text)
     letters = "".join(c for c in apart if not unicodedata.combining(c))
     letters = ROW.sub(lambda found: found[0] if DECIMAL.fullmatch(found[0]) else " ", letters)
-    kept = [part if part in JOINTS or _stays(part.lower(), own) else " " for part in PARTS.findall(letters)]
+    parts = PARTS.findall(letters)
+    if not any(_stays(part.lower(), own) and part.lower() not in FILLERS for part in parts):
+        return ""
+    kept = [part if part in JOINTS or _stays(part.lower(), own) else " " for part in parts]
     return re.sub(r"\s+", " ", "".join(kept)).strip(" /+-_.,:^*%")
 
 
