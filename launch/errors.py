@@ -73,7 +73,11 @@ class LaunchRefused(LaunchError):
 
 
 class GrantEnded(LaunchError):
-    """The grant behind this token is over (only `invalid_grant` ends it)."""
+    """The grant behind this token is over. `by_chart`: the server has ended it (`invalid_grant`), and not its time."""
+
+    def __init__(self, message: str, *, by_chart: bool = False) -> None:
+        super().__init__(message)
+        self.by_chart = by_chart
 
 
 class IdentityRejected(LaunchError):

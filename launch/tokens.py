@@ -146,7 +146,7 @@ class _GrantSession(TokenSession):
                     raise TokenUnavailable(f"The token could not be renewed ({refused.reason}).") from refused
                 if self._adopt_soon(stale):
                     return
-                raise GrantEnded("The chart has ended this grant. Please launch again.") from refused
+                raise GrantEnded("The chart has ended this grant. Please launch again.", by_chart=True) from refused
             self._keep(held, answer)
 
     def _can_renew(self) -> bool:
@@ -156,7 +156,7 @@ class _GrantSession(TokenSession):
         """A renewal may leave the launch context out, and may not change it (SMART 2.2: context is fixed)."""
         if answer.get("patient") and held.get("patient") and answer["patient"] != held["patient"]:
             self.token = held
-            raise GrantEnded("The chart now names another patient. Please launch again.")
+            raise GrantEnded("The chart now names another patient. Please launch again.", by_chart=True)
         carried = {name: value for name, value in held.items() if name not in _OF_ONE_ANSWER}
         fresh = {**carried, **answer}
         if self.on_update is not None:

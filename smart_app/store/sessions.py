@@ -177,6 +177,30 @@ class Sessions:
             update(lines).where(lines.c.id == line_id, lines.c.ended.is_(None)).values(ended=self._now(), token="")
         )
 
+    def windows_of(self, line_id: str) -> list[Line]:
+        """That line, where it is open, and every window of its own that was opened from it, in whatever browser."""
+        query = select(lines).where(lines.c.id.in_(self._sharing(line_id))).order_by(lines.c.created)
+        found = (self._open(row, None) for row in self._connection.execute(query))
+        return [line for line in found if line is not None]
+
+    def lines_of_person(self, line: Line, *, idle: timedelta | None = None) -> list[Line]:
+        """Every open line of the person on this one, in whatever browser, newest first."""
+        query = select(lines).where(
+            lines.c.person == line.party.reference,
+            lines.c.site == line.site,
+            lines.c.organisation == line.organisation,
+            lines.c.kind == line.kind,
+        )
+        found = (self._open(row, idle) for row in self._connection.execute(query.order_by(lines.c.created.desc())))
+        return [line for line in found if line is not None]
+
+    def ended_line(self, line_id: str, browser: str) -> Line | None:
+        """That line of that browser, also where it is over: to say to its person how they come back."""
+        row = self._connection.execute(
+            select(lines).where(lines.c.id == line_id, lines.c.browser == digest(browser))
+        ).one_or_none()
+        return _line(row) if row is not None else None
+
     def shares_grant(self, line: Line) -> bool:
         """Does another open line hold the grant of this one (a window of its own, opened from it)?"""
         return bool(self._sharing(line.id) - {line.id})
@@ -195,16 +219,6 @@ class Sessions:
         )
         found = self._connection.execute(query)
         return {line_id} | {row.id for row in found if json.loads(row.context).get("grant") == grant}
-
-    def end_lines_of(self, browser: str, *, except_user: str | None = None) -> int:
-        """End the lines of that browser, but those of the person of that reference. Answers how many ended.
-
-        Somebody else signing in at a shared workstation must not find the last person's line.
-        """
-        where = [lines.c.browser == digest(browser), lines.c.ended.is_(None)]
-        if except_user is not None:
-            where.append(lines.c.person != except_user)
-        return self._connection.execute(update(lines).where(*where).values(ended=self._now(), token="")).rowcount
 
     def _open(self, row: Row[Any] | None, idle: timedelta | None) -> Line | None:
         now = self._now()

@@ -13,7 +13,7 @@ from fhir.chart import Chart
 from fhir.errors import ChartError
 from fhir.order import ChartOrder, read_service_request
 from fhir.study import ChartStudy, read_imaging_study
-from launch.errors import LaunchError
+from launch.errors import GrantEnded, LaunchError
 from smart_app.store import Line
 from smart_app.web.sessions import ports
 
@@ -31,7 +31,10 @@ class Charted:
 
 
 def charted(line: Line) -> Charted:
-    """Read both now. Never fails: what cannot be read is named, and the person can go on without it."""
+    """Read both now. What cannot be read is named, and the person can go on without it.
+
+    Raises GrantEnded where the chart has ended this launch.
+    """
     try:
         chart = ports().charts.line(line.id)
     except (LaunchError, ChartError):
@@ -43,7 +46,9 @@ def charted(line: Line) -> Charted:
     def part(name: str, kind: str, read: Callable[[dict[str, Any]], T], wanted: Callable[[Any], bool]) -> list[T]:
         try:
             return [read(entry) for entry in _all(chart, kind, patient) if wanted(entry)]
-        except (LaunchError, ChartError):
+        except (LaunchError, ChartError) as problem:
+            if isinstance(problem, GrantEnded) and problem.by_chart:
+                raise
             silent.append(name)
             return []
 

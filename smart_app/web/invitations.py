@@ -18,7 +18,8 @@ from smart_app.referral import Referral
 from smart_app.store import Line, digest
 from smart_app.web.answers import page
 from smart_app.web.errors import InvitationOver
-from smart_app.web.sessions import LASTS, browser, csrf_token, end_strangers, known_browser, must_be_our_form, ports
+from smart_app.web.seats import sit_down
+from smart_app.web.sessions import LASTS, browser, csrf_token, known_browser, must_be_our_form, ports
 from smart_app.web.windows import home_of
 
 blueprint = Blueprint("invitations", __name__)
@@ -106,15 +107,13 @@ def _line(referral: Referral) -> Line:
     here = known_browser()
     with ports().store.transaction() as tx:
         tx.sessions.take_pending(_place(here))
-        end_strangers(tx, here, referral.site, party.reference)
         tx.audit.write(ports().now(), party, "enter-by-invitation", referral.id, "invitation")
-        return tx.sessions.add_line(
-            here,
-            "patient",
-            party,
-            expires=ports().now() + LASTS,
-            site=referral.site,
-            patient=patient.reference,
-            referral_id=referral.id,
-            context={"language": patient.language, "patient": asdict(patient)},
-        )
+    return sit_down(
+        "patient",
+        party,
+        expires=ports().now() + LASTS,
+        site=referral.site,
+        patient=patient.reference,
+        referral_id=referral.id,
+        context={"language": patient.language, "patient": asdict(patient)},
+    )

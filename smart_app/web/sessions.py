@@ -20,7 +20,7 @@ from smart_app.access import actor, must
 from smart_app.case import Patient
 from smart_app.ports import Ports
 from smart_app.referral import Referral
-from smart_app.store import Line, Transaction
+from smart_app.store import Line
 from smart_app.web.errors import FormNotOurs, LineEnded, NoPatient
 
 COOKIE = "__Host-second-opinion"
@@ -139,16 +139,6 @@ def _open_line() -> None:
             tx.sessions.touch(line.id)
     if request.method not in SAFE:
         must_be_our_form(line.id)
-
-
-def end_strangers(tx: Transaction, here: str, place: str, person: str) -> None:
-    """Somebody comes in from this hospital or organisation: the lines that others from there left in this browser end.
-
-    A shared workstation must not show the last person's patients. Lines from elsewhere are another chart, and stay.
-    """
-    for line in tx.sessions.lines_of(here):
-        if place in (line.site, line.organisation) and line.party.reference != person:
-            tx.sessions.end_line(line.id)
 
 
 def idle_seconds(line: Line) -> int:

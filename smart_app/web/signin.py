@@ -29,7 +29,8 @@ from smart_app.web.errors import BegunElsewhere
 from smart_app.web.here import doors
 from smart_app.web.proxies import must_still_act
 from smart_app.web.refused import watch
-from smart_app.web.sessions import LASTS, alone, browser, end_strangers, known_browser, ports
+from smart_app.web.seats import sit_down
+from smart_app.web.sessions import LASTS, alone, browser, known_browser, ports
 from smart_app.web.windows import home_of, send_to_arrive
 
 blueprint = Blueprint("signin", __name__)
@@ -170,20 +171,16 @@ def _chart_line(grant: Grant, issuer: Issuer, site: Site, token_endpoint: str) -
         "language": person.get("language", ""),
         "relationship": right.relationship,
     }
-    here = known_browser()
-    with ports().store.transaction() as tx:
-        end_strangers(tx, here, site.id, party.reference)
-        return tx.sessions.add_line(
-            here,
-            kind,
-            party,
-            expires=ports().now() + LASTS,
-            site=site.id,
-            patient=patient,
-            encounter=f"Encounter/{found.encounter}" if found.encounter else "",
-            context=context,
-            token=doors().vault.seal(json.dumps(grant.token)),
-        )
+    return sit_down(
+        kind,
+        party,
+        expires=ports().now() + LASTS,
+        site=site.id,
+        patient=patient,
+        encounter=f"Encounter/{found.encounter}" if found.encounter else "",
+        context=context,
+        token=doors().vault.seal(json.dumps(grant.token)),
+    )
 
 
 def _person(chart: Chart, patient: str) -> dict[str, Any]:
@@ -237,13 +234,4 @@ def signed_in() -> AnyResponse:
 
 
 def _organisation_line(party: Party, organisation: Organisation) -> Line:
-    here = known_browser()
-    with ports().store.transaction() as tx:
-        end_strangers(tx, here, organisation.id, party.reference)
-        return tx.sessions.add_line(
-            here,
-            organisation.role,
-            party,
-            expires=ports().now() + LASTS,
-            organisation=organisation.id,
-        )
+    return sit_down(organisation.role, party, expires=ports().now() + LASTS, organisation=organisation.id)

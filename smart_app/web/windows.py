@@ -16,10 +16,9 @@ from launch.errors import LaunchExpired
 from smart_app.store import Line
 from smart_app.web.answers import page
 from smart_app.web.errors import BegunElsewhere
-from smart_app.web.here import doors
-from smart_app.web.leaving import give_back, grant_of
 from smart_app.web.refused import watch
-from smart_app.web.sessions import alone, current_line, end_strangers, find_line, idle_seconds, known_browser, ports
+from smart_app.web.seats import end, hand_back, sit_down
+from smart_app.web.sessions import alone, current_line, find_line, idle_seconds, ports
 
 blueprint = Blueprint("windows", __name__)
 watch(blueprint)
@@ -70,22 +69,19 @@ def handoff() -> AnyResponse:
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise BegunElsewhere("A window of its own is opened from our page only.")
     line = _taken(request.args.get("code", ""))
-    here = known_browser()
-    with ports().store.transaction() as tx:
-        end_strangers(tx, here, line.site or line.organisation, line.party.reference)
-        opened = tx.sessions.add_line(
-            here,
-            line.kind,
-            line.party,
-            expires=line.expires,
-            site=line.site,
-            organisation=line.organisation,
-            patient=line.patient,
-            encounter=line.encounter,
-            context=line.context,
-            referral_id=line.referral_id,
-            token=line.token,
-        )
+    opened = sit_down(
+        line.kind,
+        line.party,
+        expires=line.expires,
+        relaunch=False,
+        site=line.site,
+        organisation=line.organisation,
+        patient=line.patient,
+        encounter=line.encounter,
+        context=line.context,
+        referral_id=line.referral_id,
+        token=line.token,
+    )
     return redirect(_place(opened, request.args.get("to", "")), 303)
 
 
@@ -103,9 +99,8 @@ def sign_out() -> AnyResponse:
     """End the line. Its token is handed back to the chart and forgotten, and what a viewer kept in this browser too."""
     line = current_line()
     with ports().store.transaction() as tx:
-        token = grant_of(tx, line, doors())
-        tx.sessions.end_line(line.id)
-    give_back(ports(), doors(), line, token)
+        left = end(tx, [line])
+    hand_back(left)
     g.pop("line")
     g.site = line.site
     said = page("signin/left.html", {"ended": True})

@@ -116,16 +116,17 @@ def test_time_ends_a_line_whether_or_not_it_is_used(store: Store, clock: Any) ->
     assert not open_now()
 
 
-def test_somebody_else_at_the_same_browser_ends_the_last_persons_lines(store: Store) -> None:
+def test_the_lines_of_a_person_are_found_in_every_browser(store: Store) -> None:
+    """For a list of where one is signed in; the same number at another site is somebody else."""
     mine, elsewhere = browser(store), browser(store)
-    gone, kept, far = line(store, mine, DOCTOR), line(store, mine, NURSE), line(store, elsewhere, DOCTOR)
+    first, other, far = line(store, mine, DOCTOR), line(store, mine, NURSE), line(store, elsewhere, DOCTOR)
     with store.transaction() as tx:
-        assert tx.sessions.end_lines_of(mine, except_user=NURSE.reference) == 1
-        assert [found.id for found in tx.sessions.lines_of(mine)] == [kept.id]
-        assert tx.sessions.line(gone.id, mine) is None
-        assert tx.sessions.line(far.id, elsewhere) is not None
-        assert tx.sessions.end_lines_of(mine) == 1
-        assert tx.sessions.lines_of(mine) == []
+        assert {found.id for found in tx.sessions.lines_of_person(first)} == {first.id, far.id}
+        assert [found.id for found in tx.sessions.lines_of(mine)] == [first.id, other.id]
+        tx.sessions.end_line(far.id)
+        assert [found.id for found in tx.sessions.lines_of_person(first)] == [first.id]
+        assert tx.sessions.ended_line(far.id, elsewhere) is not None
+        assert tx.sessions.ended_line(far.id, mine) is None
 
 
 def test_a_launch_is_taken_once_even_when_the_callback_comes_many_times_at_once(store: Store) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
+from launch.errors import GrantEnded
 from smart_app.case import Party
+from smart_app.store import Line
+from smart_app.web import seats
 from smart_app.web.sessions import COOKIE, FORM_LIMIT, IDLE, LASTS, POLL
-from tests.web import FRAMED, JSON, PATIENT, Web
+from tests.web import EHR, FRAMED, JSON, PARTIES, PATIENT, Web
 
 KINDS = ("clinician", "patient", "expert", "operator")
+CONTEXT = {"iss": f"{EHR}/clinician", "patient": {**PATIENT.__dict__, "given": list(PATIENT.given)}}
 FIRST = {"clinician": "", "patient": "tell", "expert": "worklist", "operator": "operate"}
 
 
@@ -90,8 +96,84 @@ def test_a_page_is_closed_to_lines_of_every_other_kind(web: Web, kind: str) -> N
     assert client.get(f"/line/{line.id}/referrals/{referral.id}", headers=JSON).status_code == expected
 
 
+# -- whose browser -------------------------------------------------------------------------------------------------
+
+
+def comes_in(web: Web, browser: str, kind: str = "clinician", **place: Any) -> Line:
+    """Somebody launches in that browser."""
+    with web.app.test_request_context(headers={"Cookie": f"{COOKIE}={browser}"}):
+        where = {"site": "open", "patient": PATIENT.reference} if kind in ("clinician", "patient") else {}
+        where |= {"party": PARTIES[kind], "expires": web.world.now + LASTS, **place}
+        return seats.sit_down(kind, where.pop("party"), **where)
+
+
+def is_open(web: Web, line: Line) -> bool:
+    with web.world.ports.store.reading() as tx:
+        return tx.sessions.system_line(line.id) is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        ("clinician", {"party": Party("clinician", "Dr B", "Practitioner/b")}),
+        ("clinician", {"party": Party("clinician", "Dr B", "Practitioner/b"), "patient": "Patient/p2"}),
+        ("clinician", {"site": "oracle"}),  # the same number at another hospital is another person
+        ("patient", {}),
+        ("patient", {"party": Party("proxy", "M", "RelatedPerson/m")}),
+        ("expert", {"organisation": "northlight"}),
+        ("operator", {"organisation": "desk"}),
+    ],
+)
+def test_a_launch_by_somebody_else_ends_every_line_of_the_one_before_in_that_browser(
+    web: Web, kind: str, place: dict[str, Any]
+) -> None:
+    """A shared workstation: whichever door the next person comes by, and whichever patients were open."""
+    shared = web.browser()
+    before = [web.line("clinician", shared), web.line("clinician", shared, patient="Patient/p9")]
+    elsewhere = web.line("clinician", web.browser())
+    now = comes_in(web, shared, kind, **place)
+    assert [is_open(web, line) for line in before] == [False, False]
+    assert is_open(web, now)
+    assert is_open(web, elsewhere)
+
+
+def test_the_windows_that_the_one_before_had_opened_end_too(web: Web) -> None:
+    """A window of its own has another cookie jar, and stands on the same screen."""
+    frame, window = web.browser(), web.browser()
+    before = comes_in(web, frame, context={"grant": "g1"})
+    apart = web.line("clinician", window, context={"grant": "g1"})
+    unrelated = web.line("clinician", window, context={"grant": "g2"})
+    comes_in(web, frame, party=Party("clinician", "Dr B", "Practitioner/b"))
+    assert [is_open(web, line) for line in (before, apart, unrelated)] == [False, False, True]
+
+
+def test_the_same_person_may_have_two_charts_open(web: Web) -> None:
+    here = web.browser()
+    first, second = comes_in(web, here), comes_in(web, here, patient="Patient/p2")
+    assert is_open(web, first)
+    assert is_open(web, second)
+
+
+@pytest.mark.parametrize("kind", ["clinician", "patient"])
+def test_a_relaunch_ends_the_line_before_of_the_same_patient_and_no_window_of_it(web: Web, kind: str) -> None:
+    here = web.browser()
+    first = comes_in(web, here, kind, context={"grant": "g1"})
+    window = web.line(kind, web.browser(), context={"grant": "g1"})
+    second = comes_in(web, here, kind)
+    assert [is_open(web, line) for line in (first, window, second)] == [False, True, True]
+
+
+def test_an_expert_who_signs_in_again_keeps_what_is_open(web: Web) -> None:
+    """No patient changes by it, and words may be half written."""
+    here = web.browser()
+    first = comes_in(web, here, "expert", organisation="northlight")
+    second = comes_in(web, here, "expert", organisation="northlight")
+    assert is_open(web, first)
+    assert is_open(web, second)
+
+
 def test_somebody_else_at_the_same_browser_never_finds_the_line_before(web: Web) -> None:
-    """A shared workstation: a handoff into a browser ends the lines of other people in it, and keeps one's own."""
+    """A handoff into a browser ends the lines of other people in it, and keeps one's own."""
     shared = web.browser()
     client, before = web.client(shared), web.line("clinician", shared)
     own = web.line("clinician", shared, party=Party("clinician", "Dr B", "Practitioner/b"))
@@ -140,6 +222,80 @@ def test_who_leaves_has_left_and_the_grant_is_forgotten(web: Web) -> None:
     assert client.get(f"/line/{line.id}/").status_code == 401
     with web.world.ports.store.reading() as tx:
         assert tx.sessions.system_line(line.id) is None
+
+
+# -- a page of a line that is over -----------------------------------------------------------------------------------
+
+
+def over(web: Web, kind: str, **more: Any) -> tuple[FlaskClient, Line]:
+    client, line = web.sit_down(kind, **more)
+    with web.world.ports.store.transaction() as tx:
+        tx.sessions.end_line(line.id)
+    return client, line
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "said"),
+    [
+        ("clinician", {}, "Open the patient’s chart, and start Second Opinion from there."),
+        ("patient", {}, 'href="/start/open"'),
+        ("patient", {"referral_id": "r1"}, "Open the link in your letter again."),
+        ("expert", {}, 'href="/sign-in/northlight"'),
+        ("operator", {}, 'href="/sign-in/desk"'),
+    ],
+)
+def test_a_page_that_has_ended_says_how_its_person_comes_back(
+    web: Web, kind: str, more: dict[str, Any], said: str
+) -> None:
+    """The back button, a page restored after a week, a form sent from a dead launch: the same calm page."""
+    client, line = over(web, kind, **more)
+    web.world.now += timedelta(days=7)
+    for answer in (client.get(f"/line/{line.id}/{FIRST[kind]}"), client.post(f"/line/{line.id}/stay")):
+        assert answer.status_code == 401
+        assert said in answer.text
+        assert PATIENT.family not in answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_page_of_a_dead_launch_leads_to_the_same_patient_of_the_same_person_only(web: Web) -> None:
+    client, line = over(web, "clinician")
+    browser = client.get_cookie(COOKIE).value
+    others = [
+        web.line("clinician", browser, patient="Patient/p2"),
+        web.line("clinician", browser, party=Party("clinician", "Dr B", "Practitioner/b")),
+        web.line("clinician", web.browser()),
+    ]
+    page = client.get(f"/line/{line.id}/").text
+    assert not any(other.id in page for other in others)
+    newer = web.line("clinician", browser)
+    assert f'href="/line/{newer.id}/"' in client.get(f"/line/{line.id}/").text
+
+
+def test_nobody_elses_browser_is_told_whose_line_it_was(web: Web) -> None:
+    _, line = over(web, "expert")
+    for stranger in (web.client(), web.client(web.browser())):
+        page = stranger.get(f"/line/{line.id}/worklist").text
+        assert "/sign-in/" not in page
+
+
+def test_a_grant_that_the_chart_has_ended_ends_the_line_in_every_window(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The EHR's own end, where it tells (`invalid_grant`). A token whose time is over ends nothing."""
+    client, line = web.sit_down("clinician", context=CONTEXT | {"grant": "g1"})
+    window = web.line("clinician", web.browser(), context=CONTEXT | {"grant": "g1"})
+    assert client.get(f"/line/{line.id}/").status_code == 200
+
+    class Ended:
+        def search(self, *_: Any, **__: Any) -> Any:
+            raise GrantEnded("over", by_chart=True)
+
+    monkeypatch.setattr(type(web.world.ports.charts), "line", lambda *_: Ended())
+    answer = client.get(f"/line/{line.id}/")
+    assert (answer.status_code, "The chart has closed this page" in answer.text) == (401, True)
+    assert "start Second Opinion from there" in answer.text
+    assert not is_open(web, line)
+    assert not is_open(web, window)
 
 
 # -- forms ---------------------------------------------------------------------------------------------------------
@@ -200,9 +356,12 @@ def test_every_address_that_changes_something_asks_for_the_proof(web: Web) -> No
 
 
 def test_nothing_outside_a_line_is_changed_by_a_form_but_the_two_doors(web: Web) -> None:
-    """The EHR's own launch may be a POST of another site; the birth date has a proof of its own."""
+    """The EHR's own launch may be a POST of another site; the birth date has a proof of its own. Other systems carry
+    a signed token and no cookie.
+    """
     rules = {r.rule for r in web.app.url_map.iter_rules() if "POST" in r.methods and "line_id" not in r.arguments}
-    assert rules == {"/launch", "/launch/patient", "/invitation"}
+    people = {rule for rule in rules if not rule.startswith(("/cds-services/", "/fhir/"))}
+    assert people == {"/launch", "/launch/patient", "/invitation"}
 
 
 def test_only_the_form_of_files_may_be_long(web: Web) -> None:
