@@ -49,3 +49,12 @@ def values_of(opened: Opened) -> tuple[DatasetValues, str]:
     meta = getattr(opened.dataset, "file_meta", None)
     named = DatasetValues(meta).text("MediaStorageSOPClassUID") if meta is not None else ""
     return DatasetValues(opened.dataset), named
+
+
+def bytes_of(opened: Opened, tag: int) -> bytes:
+    """The value of an element that is bytes; empty where it is absent or something else."""
+    try:
+        value = opened.dataset[tag].value
+    except Exception:  # noqa: BLE001  (pydicom converts lazily and raises whatever the bytes provoke)
+        return b""
+    return value if isinstance(value, bytes) else b""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from imaging.errors import NotDicom
 from imaging.fragments import Pixels
 from imaging.reading.elements import scan
-from imaging.reading.start import DIRECTORY, begin, begins_like_dicom
+from imaging.reading.start import DIRECTORY, Start, begin, begins_like_dicom
 from imaging.reading.wanted import Encoding, Odd, Raw
 from imaging.reading.words import RawValues
 from imaging.study import Header, Instance, Person
@@ -84,13 +84,18 @@ def _read_fast(stream: BinaryIO) -> Read:
     """By our own reader. Raises Odd."""
     start = begin(stream, stream.seek(0, SEEK_END))
     raw, pixels = scan(start.source, start.position, start.encoding)
+    header = header_of_raw(raw, start, pixels=pixels is not None)
+    return Read(header, pixels, start.source.size, header_cut=False, body=start.body)
+
+
+def header_of_raw(raw: Raw, start: Start, *, pixels: bool) -> Header:
+    """The header that these bytes make, leaving `raw` without what is the picture's own. Raises Odd."""
     alone = {keyword: raw.pop(keyword) for keyword in PER_PICTURE if keyword in raw}
     try:
-        shared = _shared(tuple(raw), tuple(raw.values()), start.encoding, start.transfer_syntax_uid, pixels is not None)
-        header = _with_instance(shared, alone, start.encoding)
+        shared = _shared(tuple(raw), tuple(raw.values()), start.encoding, start.transfer_syntax_uid, pixels)
+        return _with_instance(shared, alone, start.encoding)
     except NotDicom as problem:
         raise Odd from problem
-    return Read(header, pixels, start.source.size, header_cut=False, body=start.body)
 
 
 @lru_cache(maxsize=256)

@@ -12,9 +12,8 @@ from pydicom.dataset import Dataset
 
 from imaging.opening import Opened
 from imaging.quiet import quiet
+from imaging.reading.jsontext import BULK
 
-BULK = "{bulk}"
-"""Stands in a stored text for the root of that instance's bulk data; the HTTP face puts its own address there."""
 LARGEST_INLINE = 1024  # bytes
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 CHARACTER_SET = 0x00080005

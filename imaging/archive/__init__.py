@@ -5,7 +5,7 @@ The method names are those of dicomweb-client's `DICOMClient`, with byte-level t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -22,11 +22,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Put:
-    """What became of one instance: "stored", "already-here" or "conflict" (same UID, other content)."""
+    """What became of one instance: "stored", "already-here", "conflict" (same UID, other content) or "refused".
+
+    `why` says what is wrong with one that was refused, and then it has no UID.
+    """
 
     sop_instance_uid: str
     outcome: str
     sha256: str
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,14 @@ class Shelf(Protocol):
 
     def put(self, stream: BinaryIO) -> Put:
         """Store one instance, bytes unchanged; durable when it returns. Raises NotDicom, ArchiveUnavailable."""
+        ...
+
+    def put_all(self, streams: Iterable[BinaryIO]) -> Iterator[Put]:
+        """Store many, in the order given; each is durable when its answer comes. Every stream is closed.
+
+        One that is no picture is "refused", and the others are stored all the same. Raises ArchiveUnavailable; what
+        was answered before stays stored.
+        """
         ...
 
     def studies(self, zone: str = "") -> list[Study]:

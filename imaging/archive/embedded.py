@@ -12,23 +12,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select
+from sqlalchemy import Connection, Row, and_, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
-from imaging.archive import Conflict, FrameRange, Put, StoredFile, query
+from imaging.archive import Conflict, FrameRange, StoredFile
 from imaging.archive.dicomweb import DicomwebNames
-from imaging.archive.frames import frame_pieces
-from imaging.archive.index import Database, conflicts, documents, header_from, header_text, instances
-from imaging.archive.objects import Draft, Drafts, Objects, in_chunks
+from imaging.archive.index import Database, conflicts, documents, header_from, instances
+from imaging.archive.objects import Drafts, Objects, in_chunks
 from imaging.archive.search import SearchesIndex
+from imaging.archive.storing import INFLATED, StoresInstances
 from imaging.errors import ArchiveUnavailable, NotHere
-from imaging.header import header_of
-from imaging.metadata import bulk_value, metadata_text
-from imaging.opening import Opened, open_dicom
+from imaging.metadata import bulk_value
+from imaging.opening import open_dicom
 from imaging.study import Study, gather
 
 BATCH = 200  # metadata texts read at once
-INFLATED = ".inflated"
 
 
 class EmbeddedArchive:
@@ -55,7 +53,7 @@ class EmbeddedArchive:
         self._database.close()
 
 
-class EmbeddedShelf(SearchesIndex, DicomwebNames):
+class EmbeddedShelf(StoresInstances, SearchesIndex, DicomwebNames):
     """One owner's images and reports."""
 
     def __init__(self, owner: str, objects: Objects, drafts: Drafts, database: Database) -> None:
@@ -64,61 +62,6 @@ class EmbeddedShelf(SearchesIndex, DicomwebNames):
         self._drafts = drafts
 
     # -- storing ---------------------------------------------------------------------------------------------
-
-    def put(self, stream: BinaryIO) -> Put:
-        """Store one instance, bytes unchanged; durable when it returns. Raises NotDicom, ArchiveUnavailable."""
-        with self._drafts.of(in_chunks(stream)) as draft:
-            with draft.path.open("rb") as written:
-                opened = open_dicom(written)
-                row = self._row(opened, written, draft)
-            if opened.body is not None:
-                # Frames of a deflated data set are ranges of this copy; the original stays what it is.
-                with self._drafts.of([opened.body]) as copy:
-                    self._objects.name(copy, draft.sha256 + INFLATED)
-            with self._database.write() as db:
-                outcome = self._record(db, draft, row)
-            return Put(row["sop_instance_uid"], outcome, draft.sha256)
-
-    def _row(self, opened: Opened, written: BinaryIO, draft: Draft) -> dict[str, Any]:
-        header = header_of(opened)
-        where, pixels = header.instance, opened.pixels
-        native = pixels is not None and pixels.length is not None and pixels.offset + pixels.length <= opened.size
-        return {
-            "owner": self._owner,
-            "sop_instance_uid": where.sop_instance_uid,
-            "study_instance_uid": where.study_instance_uid,
-            "series_instance_uid": where.series_instance_uid,
-            "transfer_syntax_uid": where.transfer_syntax_uid,
-            "number": where.number,
-            "size": draft.size,
-            "sha256": draft.sha256,
-            "header": header_text(header),
-            "answer": json.dumps(query.instance_answer(header), ensure_ascii=False, separators=(",", ":")),
-            "metadata": metadata_text(opened),
-            "frames": json.dumps(frame_pieces(written, opened, where.frames), separators=(",", ":")),
-            "pixels": json.dumps([pixels.tag, pixels.offset, pixels.length] if pixels and native else []),
-            "inflated": opened.body is not None,
-        }
-
-    def _record(self, db: Connection, draft: Draft, row: dict[str, Any]) -> str:
-        """Name the bytes, then add the row: inside one writing transaction, so that no deletion comes between."""
-        mine = self._is(row["sop_instance_uid"])
-        known = db.execute(select(instances.c.sha256).where(mine)).scalar()
-        if known == draft.sha256 and self._objects.path(known).is_file():
-            return "already-here"
-        self._objects.name(draft, draft.sha256)
-        if known is None:
-            db.execute(insert(instances).values(**row))
-            return "stored"
-        if known == draft.sha256:
-            return "already-here"
-        # The same UID with other content is kept apart and reported: neither may replace the other in silence.
-        apart = {name: row[name] for name in ("owner", "sop_instance_uid", "study_instance_uid", "sha256")}
-        db.execute(insert(conflicts).values(**apart).on_conflict_do_nothing())
-        return "conflict"
-
-    def _is(self, sop_instance_uid: str) -> ColumnElement[bool]:
-        return and_(instances.c.owner == self._owner, instances.c.sop_instance_uid == sop_instance_uid)
 
     def put_document(self, stream: BinaryIO, content_type: str, title: str) -> str:
         """Keep a report; answers the SHA-256 that names it. The same bytes again keep their first title."""

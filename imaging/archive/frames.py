@@ -5,65 +5,39 @@ from __future__ import annotations
 import io
 import struct
 from itertools import pairwise
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from pydicom.dataset import Dataset
-
-from imaging.fragments import Fragments, Pixels, fragments
-from imaging.opening import Opened
-from imaging.quiet import quiet
+from imaging.fragments import Fragments, fragments
+from imaging.whole import Whole
 
 Pieces = tuple[tuple[int, int], ...]
 END_OF_JPEG = b"\xff\xd9"  # JPEG, JPEG-LS and JPEG 2000 codestreams all end with it
 
 
-def frame_pieces(stream: BinaryIO, opened: Opened, frames: int) -> list[Pieces]:
-    """(offset, length) pieces of each of `frames`; empty where there are no pixels or they cannot be cut into frames.
+def frame_pieces(stream: BinaryIO, whole: Whole) -> list[Pieces]:
+    """(offset, length) pieces of each frame; empty where there are no pixels or they cannot be cut into frames.
 
     Native frames have one piece each, encapsulated ones a piece per fragment (PS3.5 Annex A.4). Offsets are those of
-    the file, or of `opened.body` where the data set was deflated.
+    the file, or of `whole.body` where the data set was deflated.
     """
-    pixels = opened.pixels
-    if pixels is None or "Rows" not in opened.dataset:
+    pixels, frames = whole.pixels, whole.header.instance.frames
+    if pixels is None or not whole.is_picture:
         return []
-    source = stream if opened.body is None else io.BytesIO(opened.body)
-    with quiet():
-        if pixels.length is not None:
-            return _native(opened.dataset, pixels, opened.size, frames)
-        table = _value(opened.dataset, "ExtendedOffsetTable", b"")
-    found = fragments(source, pixels, opened.size)
-    extended = table if isinstance(table, bytes) else b""
-    return _encapsulated(source, found, extended, frames) if found.complete else []
+    if pixels.length is not None:
+        return _native(whole, pixels.offset, pixels.length, frames)
+    source = stream if whole.body is None else io.BytesIO(whole.body)
+    found = fragments(source, pixels, whole.size)
+    return _encapsulated(source, found, whole.offsets, frames) if found.complete else []
 
 
-def _native(dataset: Dataset, pixels: Pixels, end: int, frames: int) -> list[Pieces]:
-    length = pixels.length or 0
-    if pixels.offset + length > end:
+def _native(whole: Whole, offset: int, length: int, frames: int) -> list[Pieces]:
+    if offset + length > whole.size:
         return []
-    size, odd = divmod(_bits_of_frame(dataset), 8)
+    size, odd = divmod(whole.frame_bits, 8)
     if odd or size == 0 or size * frames > length:
         # Bits of two frames may share a byte (PS3.5 section 8.1.1); only a single frame is a range then.
-        return [((pixels.offset, length),)] if frames == 1 and length else []
-    return [((pixels.offset + n * size, size),) for n in range(frames)]
-
-
-def _bits_of_frame(dataset: Dataset) -> int:
-    """Bits of one native frame; 0 where the header does not say."""
-    rows, columns = _value(dataset, "Rows", 0), _value(dataset, "Columns", 0)
-    samples, bits = _value(dataset, "SamplesPerPixel", 1), _value(dataset, "BitsAllocated", 0)
-    if not all(isinstance(number, int) and number > 0 for number in (rows, columns, samples, bits)):
-        return 0
-    whole: int = rows * columns * samples * bits
-    # Two pixels share one pair of colour samples (PS3.3 section C.7.6.3.1.2).
-    return whole * 2 // 3 if _value(dataset, "PhotometricInterpretation", "") == "YBR_FULL_422" else whole
-
-
-def _value(dataset: Dataset, keyword: str, default: Any) -> Any:
-    try:
-        value = dataset.get(keyword)
-    except Exception:  # noqa: BLE001  (pydicom converts lazily and raises whatever the bytes provoke)
-        return default
-    return default if value is None else value
+        return [((offset, length),)] if frames == 1 and length else []
+    return [((offset + n * size, size),) for n in range(frames)]
 
 
 def _encapsulated(stream: BinaryIO, found: Fragments, extended: bytes, frames: int) -> list[Pieces]:

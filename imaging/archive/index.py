@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +157,8 @@ def _engine(path: Path) -> Engine:
 
 def header_text(header: Header) -> str:
     """The header as JSON, for the index."""
-    return json.dumps(asdict(header), ensure_ascii=False)
+    parts = vars(header) | {"person": vars(header.person), "instance": vars(header.instance)}
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
 
 
 def header_from(text: str) -> Header:

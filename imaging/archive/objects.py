@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from imaging.errors import ArchiveUnavailable
 
-CHUNK = 256 * 1024  # bytes
+CHUNK = 1024 * 1024  # bytes
 FORGOTTEN = 86_400  # seconds after which a draft is what a killed process left behind
 
 
@@ -44,22 +44,34 @@ class Drafts:
     @contextmanager
     def of(self, chunks: Iterable[bytes]) -> Iterator[Draft]:
         """These bytes, flushed to the disk; gone again at the end unless they were named. Raises ArchiveUnavailable."""
+        draft = self.write(chunks)
+        try:
+            yield draft
+        finally:
+            self.discard(draft)
+
+    def write(self, chunks: Iterable[bytes]) -> Draft:
+        """These bytes, flushed to the disk, to be named or discarded. Raises ArchiveUnavailable."""
         path = self._folder / uuid.uuid4().hex
         digest, size = hashlib.sha256(), 0
         try:
-            try:
-                with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
-                    for chunk in chunks:
-                        digest.update(chunk)
-                        out.write(chunk)
-                        size += len(chunk)
-                    out.flush()
-                    os.fsync(out.fileno())
-            except OSError as problem:
-                raise ArchiveUnavailable("The archive's disk cannot be written.") from problem
-            yield Draft(path, digest.hexdigest(), size)
-        finally:
+            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb", buffering=0) as out:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    _write_all(out, chunk)
+                    size += len(chunk)
+                os.fsync(out.fileno())
+        except BaseException as problem:
             path.unlink(missing_ok=True)
+            if isinstance(problem, OSError):
+                raise ArchiveUnavailable("The archive's disk cannot be written.") from problem
+            raise
+        return Draft(path, digest.hexdigest(), size)
+
+    @staticmethod
+    def discard(draft: Draft) -> None:
+        """Its bytes are gone, unless they were named."""
+        draft.path.unlink(missing_ok=True)
 
 
 class Objects:
@@ -74,12 +86,24 @@ class Objects:
 
     def name(self, draft: Draft, name: str) -> None:
         """Give the draft its name, durably. Raises ArchiveUnavailable."""
+        self.move(draft, name)
+        self.flush()
+
+    def move(self, draft: Draft, name: str) -> None:
+        """Give the draft its name; durable after the next `flush`. Raises ArchiveUnavailable."""
         try:
             if not self.folder.is_dir():
                 self.folder.mkdir(exist_ok=True, mode=0o700)
                 _flush(self.folder.parent)
             draft.path.replace(self.folder / name)
-            _flush(self.folder)
+        except OSError as problem:
+            raise ArchiveUnavailable("The archive's disk cannot be written.") from problem
+
+    def flush(self) -> None:
+        """Make every name given so far durable. Raises ArchiveUnavailable."""
+        try:
+            if self.folder.is_dir():
+                _flush(self.folder)
         except OSError as problem:
             raise ArchiveUnavailable("The archive's disk cannot be written.") from problem
 
@@ -93,6 +117,14 @@ def in_chunks(stream: BinaryIO) -> Iterator[bytes]:
     """The rest of a stream, piece by piece."""
     while chunk := stream.read(CHUNK):
         yield chunk
+
+
+def _write_all(out: BinaryIO, chunk: bytes) -> None:
+    """A raw write may take less than it is given."""
+    written = out.write(chunk)
+    while written < len(chunk):
+        chunk = chunk[written:]
+        written = out.write(chunk)
 
 
 def _flush(folder: Path) -> None:

@@ -81,7 +81,7 @@ def _explicit(data: bytes, position: int, encoding: Encoding, found: Raw, *, who
             position = value + length
             continue
         if name is AT_PIXELS:
-            return position, _pixels(tag, vr, value, length, encoding), 0
+            return position, pixels_at(tag, vr, value, length, encoding), 0
         if length == UNDEFINED and vr != b"SQ":
             raise Odd
         try:
@@ -110,7 +110,7 @@ def _implicit(data: bytes, position: int, encoding: Encoding, found: Raw, *, who
             position = value + length
             continue
         if name is AT_PIXELS:
-            return position, _pixels(tag, b"", value, length, encoding), 0
+            return position, pixels_at(tag, b"", value, length, encoding), 0
         if name is STRANGE:
             raise Odd
         try:
@@ -127,7 +127,8 @@ def _implicit(data: bytes, position: int, encoding: Encoding, found: Raw, *, who
     return position, None, 0
 
 
-def _pixels(tag: int, vr: bytes, offset: int, length: int, encoding: Encoding) -> Pixels:
+def pixels_at(tag: int, vr: bytes, offset: int, length: int, encoding: Encoding) -> Pixels:
+    """Where the pixels are, given the head of their element. Raises Odd."""
     number = encoding.number(tag)
     if encoding.explicit and vr not in PIXEL_VRS:
         raise Odd

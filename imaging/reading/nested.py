@@ -5,9 +5,8 @@ Rule: an item of defined length ends exactly where it says, or pydicom is asked.
 
 from __future__ import annotations
 
-from functools import cache
-
 from imaging.fragments import UNDEFINED
+from imaging.reading.representation import dictionary_vr
 from imaging.reading.wanted import LONG_VRS, SHORT_VRS, VRS, Encoding, Odd, Raw
 
 DEEPEST = 16  # sequences in sequences
@@ -42,7 +41,20 @@ def after_sequence(data: bytes, position: int, encoding: Encoding, tag: int = 0,
 
 def items(value: bytes, encoding: Encoding) -> list[Raw]:
     """What is wanted of each item of a sequence, given all bytes of its value. Raises Odd."""
-    found: list[Raw] = []
+    return [item.kept for item in _items(value, encoding)]
+
+
+Element = tuple[int, bytes, int, int, bool]
+"""Tag as read, representation (empty in implicit VR), where the value begins and ends, and whether it said so."""
+
+
+def whole_items(value: bytes, encoding: Encoding) -> list[list[Element]]:
+    """Every element of each item of a sequence, given all bytes of its value. Raises Odd."""
+    return [item.every for item in _items(value, encoding)]
+
+
+def _items(value: bytes, encoding: Encoding) -> list[_Item]:
+    found: list[_Item] = []
     position = 0
     try:
         while position < len(value):
@@ -54,7 +66,7 @@ def items(value: bytes, encoding: Encoding) -> list[Raw]:
                 raise Odd
             item = _Item(value, encoding, 0)
             position = item.read(position, length)
-            found.append(item.kept)
+            found.append(item)
     except Short as short:
         raise Odd from short
     if position != len(value):
@@ -70,10 +82,11 @@ def _item_head(data: bytes, position: int, encoding: Encoding) -> tuple[int, int
 
 
 class _Item:
-    """One item; `kept` is what is wanted of it."""
+    """One item; `kept` is what is wanted of it, `every` all its elements."""
 
     def __init__(self, data: bytes, encoding: Encoding, depth: int) -> None:
         self.kept: Raw = {}
+        self.every: list[Element] = []
         self._data = data
         self._encoding = encoding
         self._depth = depth
@@ -118,8 +131,11 @@ class _Item:
         if length == UNDEFINED:
             if keyword or (encoding.explicit and vr != b"SQ"):
                 raise Odd
-            return after_sequence(self._data, value, encoding, tag, self._depth + 1)
+            end = after_sequence(self._data, value, encoding, tag, self._depth + 1)
+            self.every.append((tag, b"SQ", value, end, False))
+            return end
         end = value + length
+        self.every.append((tag, vr, value, end, True))
         if keyword is not None:
             if end > len(self._data):
                 raise Short(end)
@@ -136,18 +152,8 @@ class _Item:
 
 def _is_sequence(tag: int, data: bytes, position: int, encoding: Encoding) -> bool:
     """In implicit VR the dictionary says so; where it does not know the tag, the item that follows."""
-    vr = _dictionary_vr(encoding.number(tag))
+    vr = dictionary_vr(encoding.number(tag))
     if vr:
         return vr == "SQ"
     kind, _ = _item_head(data, position, encoding)
     return kind == encoding.item_starts
-
-
-@cache
-def _dictionary_vr(tag: int) -> str:
-    from pydicom.datadict import dictionary_VR
-
-    try:
-        return str(dictionary_VR(tag))
-    except KeyError:
-        return ""

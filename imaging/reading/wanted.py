@@ -54,6 +54,8 @@ WANTED: dict[str, tuple[int, str]] = {
     "InstanceNumber": (0x00200013, "IS"),
     "Laterality": (0x00200060, "CS"),
     "ImageLaterality": (0x00200062, "CS"),
+    "SamplesPerPixel": (0x00280002, "US"),
+    "PhotometricInterpretation": (0x00280004, "CS"),
     "NumberOfFrames": (0x00280008, "IS"),
     "Rows": (0x00280010, "US"),
     "Columns": (0x00280011, "US"),
