@@ -13,7 +13,9 @@ from typing import TypeVar
 
 import click
 
+from smart_app.keys_cli import keys
 from smart_app.settings import PREFIX, Settings, SettingsIncomplete, read_settings
+from smart_app.sites_cli import site
 
 T = TypeVar("T")
 
@@ -253,13 +255,8 @@ def migrate() -> None:
     click.echo("The database is up to date.", err=True)
 
 
-@main.command()
-def keys() -> None:
-    """Make the keys that prove who we are to an EHR, if there are none; print the public set (JWKS)."""
-    from launch.keys import Keys
-
-    settings = _settings()
-    click.echo(json.dumps(Keys.create(settings.data / "keys").jwks(), indent=2))
+main.add_command(keys)
+main.add_command(site)
 
 
 @main.command()
