@@ -199,7 +199,7 @@ def communication(facts: OpinionFacts) -> Resource:
         sent=stamp(facts.signed_at),
         sender=None,
         payload=[
-            {"contentString": note_text(facts)},
+            {"contentString": note_text(facts).strip()},
             {"contentAttachment": attachment(facts, "application/pdf", facts.pdf, hashed=True)},
         ],
     )

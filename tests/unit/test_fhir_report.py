@@ -223,7 +223,7 @@ def test_a_message_carries_words_and_pdf() -> None:
     resource = communication(FACTS)
     check(resource)
     assert resource["status"] == "completed"
-    assert resource["payload"][0]["contentString"] == note_text(FACTS)
+    assert resource["payload"][0]["contentString"] == note_text(FACTS).strip()
 
 
 @pytest.mark.parametrize("profile", [EPIC, ORACLE, OPEN], ids=lambda p: p.name)
