@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from smart_app.acting import right_to_act
 from smart_app.case import Patient
 from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
+from smart_app.invitation import LIVES, new_link
 from smart_app.mail import Letter
 from smart_app.ports import Ports
 from smart_app.referral import Referral, Status
-from smart_app.store import Owed
-
-INVITATION_LIVES = timedelta(days=30)
+from smart_app.store import Owed, digest
 
 
 def invite_patient(ports: Ports, owed: Owed) -> Outcome:
-    """A signed, expiring link to this one referral; opening it still asks for the birth date."""
+    """A signed, expiring link to this one referral; it opens with the birth date and a code that is in no letter."""
     referral = _read(ports, owed)
     if referral.status is not Status.GATHERING:
         return Done("The images are here already.")
     if not referral.patient.email:
         return Done("No address in the chart: the patient can start from the portal.")
-    secret = secrets.token_urlsafe(32)
+    secret = new_link(ports.settings.secret)
     # The row comes first: a link that nobody was sent is harmless, a sent link that nobody knows is a dead end.
     with ports.store.transaction() as tx:
-        tx.sessions.add_invitation(
-            referral.id, hashlib.sha256(secret.encode()).hexdigest(), ports.now() + INVITATION_LIVES
-        )
+        tx.invitations.add(referral.id, digest(secret), ports.now() + LIVES)
     link = f"{ports.settings.base_url}/invitation/{secret}"
     ports.mail(_invitation(referral.patient, ports.directory.site(referral.site).name, link))
     with ports.store.transaction() as tx:
@@ -44,14 +39,16 @@ def _invitation(patient: Patient, site: str, link: str) -> Letter:
             patient.email,
             f"{site}: añada sus imágenes",
             f"Su médico en {site} pidió una segunda opinión para usted.\n\n"
-            f"Añada aquí sus imágenes. Son tres pasos y le pediremos su fecha de nacimiento:\n\n{link}\n\n"
+            f"Añada aquí sus imágenes. Son tres pasos:\n\n{link}\n\n"
+            "Le pediremos su fecha de nacimiento y un código de seis cifras. Se lo da el consultorio; no está aquí.\n"
             "El enlace es solo para usted y dura 30 días. No es para emergencias.\n",
         )
     return Letter(
         patient.email,
         f"{site}: add your pictures",
         f"Your doctor at {site} asked for a second opinion for you.\n\n"
-        f"Add your pictures here. It takes three steps, and we will ask for your birth date:\n\n{link}\n\n"
+        f"Add your pictures here. It takes three steps:\n\n{link}\n\n"
+        "We will ask for your birth date and for a code of six digits. The office gives you the code; it is not here.\n"
         "The link is for you alone and works for 30 days. It is not for emergencies.\n",
     )
 
@@ -128,6 +125,10 @@ PATIENT_NEWS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("You can go on", "The name on your pictures was checked. You can send them now. Nothing was sent yet."),
         ("Puede continuar", "Se revisó el nombre en sus imágenes. Ya puede enviarlas. Aún no se envió nada."),
     ),
+    "override": (
+        ("You can go on", "Your doctor decided that your case can go on. You can send your pictures now."),
+        ("Puede continuar", "Su médico decidió que su caso puede continuar. Ya puede enviar sus imágenes."),
+    ),
     "delivered": (
         ("Your opinion is here", "Your second opinion is ready to read. Sign in to read it."),
         ("Su opinión está lista", "Su segunda opinión está lista. Entre para leerla."),
@@ -138,16 +139,14 @@ PATIENT_NEWS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
 def notify_desk(ports: Ports, owed: Owed) -> Outcome:
     """Something needs a named person at once. It also stands on the operator's page until it is closed."""
     referral = _read(ports, owed)
+    stray = owed.arguments.get("why") == "stray"
+    subject = "A report was not taken" if stray else "A case is held for an identity check"
+    what = "got a report that does not fit it" if stray else "is held"
+    text = f"Case {referral.case_number} {what}. Sign in to see why.\n\n{ports.settings.base_url}/\n"
     for organisation in ports.directory.organisations:
         if organisation.role == "operator" and organisation.email:
-            ports.mail(
-                Letter(
-                    organisation.email,
-                    "A case is held for an identity check",
-                    f"Case {referral.case_number} is held. Sign in to see why.\n\n{ports.settings.base_url}/\n",
-                )
-            )
-    return Done("Told.") if referral.hidden else Done("The check is closed already.")
+            ports.mail(Letter(organisation.email, subject, text))
+    return Done("Told.") if referral.hidden or stray else Done("The check is closed already.")
 
 
 def remind(ports: Ports, owed: Owed) -> Outcome:

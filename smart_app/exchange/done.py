@@ -97,6 +97,15 @@ def take_report(ports: Ports, system: System, resource: Resource) -> Referral:
     return _signed(ports, referral, who, _as_words(said), said)
 
 
+def close_stray(ports: Ports, who: Party, stray_id: str, reason: str) -> None:
+    """A named person says what was done about a report that was not taken. Raises Unfinished, NoSuchRow."""
+    if not reason.strip():
+        raise Unfinished("Say what was done about it.", reason="missing")
+    with ports.store.transaction() as tx:
+        tx.strays.close(stray_id, who.name, reason.strip(), ports.now())
+        tx.audit.write(ports.now(), who, "close-stray", "", stray_id, reason.strip())
+
+
 def _signed(ports: Ports, referral: Referral, who: Party, words: Mapping[str, str], said: IncomingReport) -> Referral:
     newest = referral.opinion
     if newest and (newest.impression, newest.findings) == (words["impression"], words["findings"]):

@@ -22,6 +22,7 @@ from smart_app.web import (
     here,
     images,
     invitations,
+    inviting,
     language,
     operate,
     outcome,
@@ -33,6 +34,7 @@ from smart_app.web import (
     rights,
     sessions,
     signin,
+    strays,
     styleguide,
     upload,
     viewer_pages,
@@ -47,6 +49,7 @@ BLUEPRINTS = (
     language.blueprint,
     chartlook.blueprint,
     refer.blueprint,
+    inviting.blueprint,
     upload.blueprint,
     outcome.blueprint,
     review.blueprint,
@@ -55,6 +58,7 @@ BLUEPRINTS = (
     viewer_pages.blueprint,
     cds.blueprint,
     exchange.blueprint,
+    strays.blueprint,
 )
 
 

@@ -37,6 +37,7 @@ def operate() -> Response:
     parked, wanted = worklists.parked(ports()), request.args.get("case", "")
     with ports().store.reading() as tx:
         held = tx.referrals.find(statuses=(Status.QUARANTINED,), limit=COUNTED)
+        strays = len(tx.strays.open())
         signed = [r for r in tx.referrals.find(statuses=(Status.SIGNED,), limit=COUNTED) if not kept_from_doctor(r)]
         unread = tx.referrals.find(statuses=(Status.DELIVERED, Status.REVISED), limit=COUNTED)
         one = tx.referrals.get(wanted) if wanted else None
@@ -51,6 +52,7 @@ def operate() -> Response:
         state,
         parked=parked,
         held=held,
+        strays=strays,
         signed=signed,
         unread=unread,
         audit=audit,

@@ -17,7 +17,15 @@ from smart_app.web.errors import WrongDoor
 from smart_app.web.plainly import referral_of
 from smart_app.web.sessions import OWN_GUARD, ports
 
-DOORS = {"refer": "clinician", "upload": "patient", "outcome": "patient", "review": "expert", "operate": "operator"}
+DOORS = {
+    "refer": "clinician",
+    "inviting": "clinician",
+    "upload": "patient",
+    "outcome": "patient",
+    "review": "expert",
+    "operate": "operator",
+    "strays": "operator",
+}
 """Pages of a blueprint -> the kind of line they are for. The rest is for every line."""
 
 FREE = frozenset({"windows.give", "windows.stay", "windows.sign_out", "refer.home", "chartlook.sheet"})
@@ -36,6 +44,8 @@ NEEDS = {
     "refer.record": "record",
     "refer.signed_letter": "opinion",
     "refer.first_report": "reports",
+    "inviting.invite": "invite",
+    "inviting.uninvite": "invite",
     "upload.tell": "see",
     "upload.told": "give",
     "upload.emergency": "see",
@@ -72,6 +82,8 @@ NEEDS = {
     "operate.close": "settle",
     "operate.held": "release",
     "operate.release": "release",
+    "strays.listed": "settle",
+    "strays.close": "settle",
 }
 """Address -> what the person must be allowed to do to the referral it is about."""
 

@@ -148,3 +148,33 @@ def test_the_audit_of_one_case_shows_only_that_case(visit: Visit, town: Town) ->
     links = page.locator(".audit a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     assert links
     assert all(mine.id in link for link in links)
+
+
+def test_a_report_that_was_not_taken_shows_both_sides_until_somebody_closes_it(visit: Visit, town: Town) -> None:
+    """The quarantine desk: usable by all, closed only with a reason, never an opinion."""
+    visitor = visit(width=1440)
+    referral = town.referral("accepted")
+    report = {
+        "resourceType": "DiagnosticReport",
+        "subject": {"reference": "Patient/somebody-else"},
+        "resultsInterpreter": [{"display": "Dr Rana Outside"}],
+        "conclusion": "No fracture.",
+    }
+    differs = (("patient", f"Patient/{referral.id}", "Patient/somebody-else"),)
+    with town.ports.store.transaction() as tx:
+        tx.strays.keep("north-pacs", referral.id, differs, report, town.ports.now())
+    visitor.page.goto(f"{visitor.sit_down('operator')}operate")
+    visitor.page.get_by_text("was not taken").first.wait_for()
+    visitor.page.get_by_role("link", name="Open", exact=True).first.click()
+    must_be_usable_by_all(visitor)
+    shown = visitor.page.inner_text("main")
+    assert "Patient/somebody-else" in shown
+    assert referral.patient.mrn in shown
+    visitor.page.get_by_role("button", name="Close it").click()
+    visitor.page.get_by_role("alert").wait_for()
+    visitor.page.get_by_label("What was done about it?").fill("Called them: filed under the wrong request.")
+    visitor.page.get_by_role("button", name="Close it").click()
+    visitor.page.get_by_text("No report waits here").wait_for()
+    with town.ports.store.reading() as tx:
+        assert tx.strays.open() == []
+        assert tx.referrals.get(referral.id).opinion is None
