@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing
 from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
 from imaging.budget import Budget, Deeper
 from imaging.errors import UnsafeMedia
+from imaging.unpacking import unpacked
 from imaging.verdict import DOCUMENT_WHY, LINK_WHY, Found, Limits, Verdict, shown
 
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")
@@ -39,7 +39,6 @@ MEMBER_WHY = "This file is damaged inside the ZIP."
 PACKING_WHY = "This file is packed in a way that we cannot open. Make the ZIP again with your computer's own program."
 LOCKED_WHY = "The ZIP is locked with a password. Unlock it first, or ask the imaging centre for the password."
 FREE = 16_000_000  # bytes that a ZIP may hold whatever its own size
-IN_MEMORY = 16_000_000  # bytes; a larger member waits in a temporary file without a name
 SMALLEST_ENTRY = 46  # bytes of one entry in a ZIP's own list
 
 
@@ -132,9 +131,33 @@ class _Place:
     def open(self, member: zipfile.ZipInfo, limit: int) -> BinaryIO:
         """A fresh stream of a member's bytes."""
         if self._archive.fp is not None and not self._archive.fp.closed:
-            return _spooled(self._archive, member, limit)
+            return unpacked(self._archive, member, limit)
         with self._source() as stream, zipfile.ZipFile(stream) as again:
-            return _spooled(again, member, limit)
+            return unpacked(again, member, limit)
+
+
+class _Lent:
+    """A member's bytes, unpacked once: whoever judges them gives them back, and who stores them may take them."""
+
+    def __init__(self) -> None:
+        self.stream: BinaryIO | None = None
+
+    def __enter__(self) -> BinaryIO:
+        return cast("BinaryIO", self.stream)
+
+    def __exit__(self, *_: object) -> None:
+        cast("BinaryIO", self.stream).seek(0)
+
+    def take(self) -> BinaryIO | None:
+        """The stream, for whoever closes it; None when it was taken before."""
+        taken, self.stream = self.stream, None
+        return taken
+
+    def close(self) -> None:
+        """Let go of what nobody took."""
+        left = self.take()
+        if left is not None:
+            left.close()
 
 
 def _member(place: _Place, member: zipfile.ZipInfo, nesting: int, budget: Budget, deeper: Deeper) -> Iterator[Found]:
@@ -142,8 +165,10 @@ def _member(place: _Place, member: zipfile.ZipInfo, nesting: int, budget: Budget
     name = shown(f"{place.name}/{member.filename}", limits.name_length)
     limit = min(member.file_size, limits.file_bytes)
 
+    lent = _Lent()
+
     def opener() -> BinaryIO:
-        return place.open(member, limit)
+        return lent.take() or place.open(member, limit)
 
     def refused(verdict: Verdict, why: str) -> Found:
         budget.count(member.file_size)
@@ -159,28 +184,12 @@ def _member(place: _Place, member: zipfile.ZipInfo, nesting: int, budget: Budget
         yield refused(Verdict.TOO_LARGE, f"Larger than {limits.file_bytes:,} bytes.")
         return
     try:
-        opened = opener()
+        lent.stream = opener()
     except NotImplementedError:
         yield refused(Verdict.UNREADABLE, PACKING_WHY)
         return
     except DAMAGED:
         yield refused(Verdict.UNREADABLE, MEMBER_WHY)
         return
-    yield from deeper(name, member.file_size, opener, nesting, budget, opened)
-
-
-def _spooled(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> BinaryIO:
-    """The member's bytes, never more than its entry promises (lengths in a ZIP can lie), checked by its CRC."""
-    out = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (the caller closes it)
-    try:
-        with archive.open(member) as source:
-            left = limit
-            while left and (chunk := source.read(min(left, 256 * 1024))):
-                out.write(chunk)
-                left -= len(chunk)
-    except BaseException:
-        with suppress(OSError):
-            out.close()
-        raise
-    out.seek(0)
-    return cast("BinaryIO", out)
+    with closing(lent):
+        yield from deeper(name, member.file_size, opener, nesting, budget, cast("BinaryIO", lent))
