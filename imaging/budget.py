@@ -12,10 +12,10 @@ from imaging.verdict import Found, Limits
 class Budget:
     """Files and bytes so far. What a ZIP or a disc image holds is counted, the container itself is not."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, files: int = 0, size: int = 0) -> None:
         self.limits = limits
-        self._files = 0
-        self._bytes = 0
+        self._files = files
+        self._bytes = size
 
     def count(self, size: int) -> None:
         """One more file of that size. Raises UnsafeMedia naming the limit."""

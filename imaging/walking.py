@@ -32,12 +32,13 @@ def walk(paths: Iterable[Path], limits: Limits = LIMITS) -> Iterator[Found]:
             yield from _file(file, name, budget, follow=False)
 
 
-def look_into(path: Path, name: str, limits: Limits = LIMITS) -> Iterator[Found]:
-    """One given file, or everything in it where it is a ZIP, under the name its giver knows. Raises UnsafeMedia.
+def look_into(path: Path, name: str, limits: Limits = LIMITS, *, files: int = 0, size: int = 0) -> Iterator[Found]:
+    """One given file, or everything in it where it is a ZIP or a disc image, under the name its giver knows.
 
     For files that wait under a name of ours: the giver's name explains what the bytes leave open, and is shown.
+    `files` and `size` (bytes) count what the same person gave before. Raises UnsafeMedia naming the limit.
     """
-    yield from _file(path, name, Budget(limits), follow=False)
+    yield from _file(path, name, Budget(limits, files, size), follow=False)
 
 
 def _under(top: Path, limits: Limits) -> Iterator[tuple[Path, str]]:

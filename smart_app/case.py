@@ -6,6 +6,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from smart_app.given import FoundFile, ListedSet, PersonSeen, SeriesSeen
+
+__all__ = [
+    "Acknowledgement",
+    "Agreement",
+    "Ask",
+    "Change",
+    "Consent",
+    "Event",
+    "Filing",
+    "FoundFile",
+    "ListedSet",
+    "Message",
+    "NextStep",
+    "Opinion",
+    "Party",
+    "Patient",
+    "PersonSeen",
+    "PriorReport",
+    "SeriesNote",
+    "SeriesSeen",
+    "Side",
+    "StudyNote",
+    "Upload",
+    "Urgency",
+    "Vouch",
+]
+
 
 class Side(StrEnum):
     """Written in full wherever a person reads it (never "L" or "R")."""
@@ -115,6 +143,7 @@ class SeriesNote:
     performer: str = ""
     region: tuple[str, ...] = ()  # (code, scheme, meaning) of the anatomic region
     titles: tuple[str, ...] = ()  # of the instances, where they are documents or marks
+    burned_in: str = ""  # why text may be printed into its pictures: kept back when names are taken out
 
 
 @dataclass(frozen=True)
@@ -230,35 +259,6 @@ class Opinion:
 
 
 @dataclass(frozen=True)
-class FoundFile:
-    """One file given to us and what became of it. `name` is shown to its giver only, and is never a path on disk."""
-
-    name: str
-    verdict: str  # an imaging.media.Verdict value, or "report"
-    size: int
-    why: str = ""
-    key: str = ""  # name of the staged bytes; empty where nothing was kept
-    person: int = -1  # index into Upload.people; -1 where the file names nobody
-    sop_instance_uid: str = ""
-    series_instance_uid: str = ""
-    study_instance_uid: str = ""
-    laterality: str = ""  # DICOM "L", "R", "B" or empty
-    sha256: str = ""  # of the kept bytes
-
-
-@dataclass(frozen=True)
-class PersonSeen:
-    """Who stands on the images: decoded name, ISO birth date, sex and id, each empty where the header has none."""
-
-    name: str = ""
-    birth_date: str = ""
-    sex: str = ""
-    id: str = ""
-    name_groups: tuple[str, ...] = ()  # the same name in other scripts
-    other_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Vouch:
     """A named clinician's word that pictures under these names are the chart's patient's, and how they know it."""
 
@@ -281,4 +281,6 @@ class Upload:
     stopped: str = ""  # why it cannot go on: "wrong-patient", "wrong-side", "not-mine"
     comparison: tuple[dict[str, str], ...] = ()  # field by field, for staff with a right to the chart
     vouch: Vouch | None = None
+    series: tuple[SeriesSeen, ...] = ()
+    listed: tuple[ListedSet, ...] = ()  # what a disc's own list names
     version: int = 0

@@ -5,12 +5,15 @@ A conflict stops; a spelling asks a person; nothing passes because something is 
 
 from __future__ import annotations
 
+from datetime import date
+
 from imaging.media import Verdict
 from imaging.reconcile import MATCH, Claim, Comparison, compare, distinct, worst
 from imaging.study import Person
-from smart_app.case import Patient, PersonSeen, Upload
+from smart_app.case import FoundFile, Patient, PersonSeen, Side, Upload
+from smart_app.completeness import gaps, overrides
 from smart_app.referral import Referral, Status, Unfinished, WrongStatus
-from smart_app.side import images_disagree
+from smart_app.side import disagreement, sides_asked, sides_in_headers
 from smart_app.status import Stopped
 
 TWO_PEOPLE = "There are pictures of more than one person here. Leave out the ones that are not yours."
@@ -100,7 +103,52 @@ def _born_alike(compared: Comparison) -> bool:
     return compared.result("birth_date") == MATCH
 
 
-def gate(referral: Referral, upload: Upload) -> Stopped | None:
+REPORT_SIDE = "report-side"
+"""What a clinician overrules where the first report has the side wrong (`Referral.override`)."""
+
+
+def side_stop(referral: Referral, upload: Upload) -> Stopped | None:
+    """Why question, headers and first report cannot be of one side (safety rule 10).
+
+    The headers are those of the newest study that names a side: an earlier one may be of the other knee.
+    """
+    overruled = REPORT_SIDE in overrides(referral)
+    said = {
+        "question": sides_asked(referral.ask.side),
+        "headers": sides_in_headers(letters_of_newest(upload)),
+        "report": frozenset() if overruled else frozenset(Side(s) for f in reports_given(upload) for s in f.sides),
+    }
+    pair = disagreement(said)
+    if pair is None:
+        return None
+    named = {name: " and ".join(sorted(side.value.upper() for side in sides)) for name, sides in said.items()}
+    if pair == ("question", "headers"):
+        return Stopped(
+            f"The question is about the {named['question']} side, and the pictures show the other one.", "wrong-side"
+        )
+    one, other = pair
+    words = {"question": "The question is about", "headers": "The pictures are marked", "report": "the report says"}
+    return Stopped(f"{words[one]} {named[one]}, and {words[other]} {named[other]}.", REPORT_SIDE)
+
+
+def reports_given(upload: Upload) -> list[FoundFile]:
+    """Every file that is a first report, among them the pictures whose giver said so."""
+    return [
+        f for f in upload.files if f.verdict == Verdict.REPORT or (f.offer == "taken" and f.verdict == Verdict.IMAGE)
+    ]
+
+
+def letters_of_newest(upload: Upload) -> list[str]:
+    """The lateralities of the newest study whose pictures name any; of all where no study has a date."""
+    present = {f.series_instance_uid for f in upload.files if f.verdict == Verdict.IMAGE}
+    sided = [one for one in upload.series if one.series_instance_uid in present and one.letters]
+    if not sided:
+        return [f.laterality for f in upload.files if f.verdict == Verdict.IMAGE]
+    newest = max(sided, key=lambda one: one.study_date)
+    return [letter for one in sided if one.study_instance_uid == newest.study_instance_uid for letter in one.letters]
+
+
+def gate(referral: Referral, upload: Upload, today: date) -> Stopped | None:
     """The first reason not to go on. Raises Unfinished for what the sender can still add."""
     if referral.status is not Status.GATHERING:
         raise WrongStatus("The images of this referral were sent already.")
@@ -109,9 +157,11 @@ def gate(referral: Referral, upload: Upload) -> Stopped | None:
     stop = whose_stop(referral.patient, upload)
     if stop is not None:
         return stop
-    if images_disagree(referral.ask.side, [f.laterality for f in upload.files if f.verdict == Verdict.IMAGE]):
-        side = referral.ask.side.value.upper()
-        return Stopped(f"The question is about the {side} side, and the pictures show the other one.", "wrong-side")
+    stop = side_stop(referral, upload)
+    if stop is not None:
+        return stop
     if upload.confirmed != people_present(upload)[0]:
         raise Unfinished("Tell us whether these pictures are yours.", confirm="missing")
+    if any(gap.blocks for gap in gaps(referral, upload, today)):
+        raise Unfinished("Something is missing that the expert cannot do without.", complete="missing")
     return None

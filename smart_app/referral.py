@@ -149,6 +149,12 @@ class Referral:
         """A clinician says that pictures under another name are this patient's (`vouching`). It stays on record."""
         return self._move("vouch", by, at, must_say(reason, "Say how you know that they are this patient’s.", "vouch"))
 
+    def override(self, by: Party, at: datetime, rule: str, reason: str) -> Referral:
+        """A clinician goes on without what that rule wants (`overruling`). It stays on record, and travels."""
+        return self._move(
+            "override", by, at, f"{rule}: {must_say(reason, 'Say why it can go on without.', 'override')}"
+        )
+
     def send(
         self,
         by: Party,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from smart_app.case import Agreement, Change, Opinion, Party
+from smart_app.completeness import overrides
+from smart_app.gates import REPORT_SIDE
 from smart_app.ports import Ports
 from smart_app.referral import Referral, Unfinished
 from smart_app.side import abbreviated, doubt
@@ -128,8 +130,11 @@ def _opinion(
 def side_doubt(referral: Referral, words: Mapping[str, str]) -> tuple[str, str] | None:
     """The two of question, headers, first report and these words that name different sides (safety rule 10)."""
     letters = [series.laterality for study in referral.studies for series in study.series]
-    overruled = any(event.verb == "override" and event.reason.startswith("report-side:") for event in referral.history)
-    reported = () if overruled else [side for report in referral.prior_reports for side in report.sides]
+    reported = (
+        ()
+        if REPORT_SIDE in overrides(referral)
+        else [side for report in referral.prior_reports for side in report.sides]
+    )
     conclusion = " ".join(words.get(name, "") for name in ("answer", "impression"))
     return doubt(referral.ask.side, letters, reported, conclusion, words.get("findings", ""))
 

@@ -84,6 +84,7 @@ BACK = None  # a hold that ends returns to where it came from
 TRANSITIONS: dict[str, dict[Status, Status | None]] = {
     "gather": {S.DRAFT: S.GATHERING},
     "vouch": {S.GATHERING: S.GATHERING},
+    "override": {S.GATHERING: S.GATHERING},
     "send": {S.GATHERING: S.SENT},
     "accept": {S.SENT: S.ACCEPTED},
     "begin_reading": {S.ACCEPTED: S.READING},

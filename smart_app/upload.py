@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import BinaryIO
 
-from imaging.media import Found, Verdict, look_into
-from imaging.study import Person
-from smart_app.case import FoundFile, Party, PersonSeen, Upload
-from smart_app.gates import TWO_PEOPLE, comparison_rows, gate, people_present, same_person
+from imaging.errors import ScannerUnavailable
+from imaging.media import Verdict
+from smart_app.case import Party, PersonSeen, Upload
+from smart_app.gates import TWO_PEOPLE, comparison_rows, gate, people_present, reports_given, same_person
 from smart_app.ports import Ports
 from smart_app.referral import Referral, StaleReferral, Status, Unfinished, WrongStatus
+from smart_app.staging import Judged, forget, joined, rules, stage
 from smart_app.status import Stopped
 
-KEPT = frozenset({Verdict.IMAGE, Verdict.REPORT})
 TRIES = 5
 
 
@@ -68,55 +64,26 @@ def add_files(ports: Ports, who: Party, referral_id: str, files: Iterable[tuple[
     folder = ports.staging / upload.id
     folder.mkdir(parents=True, exist_ok=True)
     _must_fit(ports, upload)
-    judged: list[tuple[FoundFile, PersonSeen | None]] = []
-    for name, stream in files:
-        judged.extend(_stage(folder, name, stream))
-    return _join(ports, who, referral_id, judged)
-
-
-def _stage(folder: Path, name: str, stream: BinaryIO) -> list[tuple[FoundFile, PersonSeen | None]]:
-    given = folder / f"given-{uuid.uuid4().hex}"
+    standing = rules(ports.settings, upload.files)
+    judged: list[Judged] = []
     try:
-        with given.open("wb") as out:
-            shutil.copyfileobj(stream, out, 256 * 1024)
-        return [_keep(folder, found) for found in look_into(given, name)]
-    finally:
-        given.unlink(missing_ok=True)
+        for name, stream in files:
+            judged += stage(folder, name, stream, standing.after(judged))
+        grown = _join(ports, who, referral_id, judged)
+    except BaseException as problem:
+        for one in judged:
+            forget(folder, one.file)
+        if isinstance(problem, ScannerUnavailable):
+            raise Unfinished(str(problem), files="unscanned") from problem
+        raise
+    kept = {file.key for file in grown.files}
+    for one in judged:
+        if one.file.key not in kept:
+            forget(folder, one.file)
+    return grown
 
 
-def _keep(folder: Path, found: Found) -> tuple[FoundFile, PersonSeen | None]:
-    """Keep what is an image or a report, under a name of ours; keep only the verdict of the rest."""
-    key, digest = "", hashlib.sha256()
-    if found.verdict in KEPT:
-        key = uuid.uuid4().hex
-        with found.open() as source, (folder / key).open("wb") as out:
-            while chunk := source.read(256 * 1024):
-                digest.update(chunk)
-                out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-    header = found.header
-    sha256 = digest.hexdigest() if key else ""
-    kept = FoundFile(found.name[-200:], found.verdict.value, found.size, found.why, key, sha256=sha256)
-    if header is None:
-        return kept, None
-    kept = replace(
-        kept,
-        sop_instance_uid=header.instance.sop_instance_uid,
-        series_instance_uid=header.instance.series_instance_uid,
-        study_instance_uid=header.instance.study_instance_uid,
-        laterality=header.laterality,
-    )
-    return kept, _seen(header.person)
-
-
-def _seen(person: Person) -> PersonSeen:
-    return PersonSeen(
-        person.name, person.birth_date, person.sex, person.id, tuple(person.name_groups), tuple(person.other_ids)
-    )
-
-
-def _join(ports: Ports, who: Party, referral_id: str, judged: list[tuple[FoundFile, PersonSeen | None]]) -> Upload:
+def _join(ports: Ports, who: Party, referral_id: str, judged: list[Judged]) -> Upload:
     """Add to whatever other batches have added meanwhile."""
     for attempt in range(TRIES):
         try:
@@ -134,25 +101,40 @@ def _join(ports: Ports, who: Party, referral_id: str, judged: list[tuple[FoundFi
     raise AssertionError("unreachable")
 
 
-def _grow(upload: Upload, judged: list[tuple[FoundFile, PersonSeen | None]]) -> Upload:
+def _grow(upload: Upload, judged: list[Judged]) -> Upload:
     people = list(upload.people)
     files = list(upload.files)
     here = {f.sop_instance_uid: f.sha256 for f in files if f.sop_instance_uid and f.verdict == Verdict.IMAGE}
-    for kept, person in judged:
+    series = {one.series_instance_uid: one for one in upload.series}
+    for one in judged:
+        person, kept = one.person, one.file
         if person is not None and person not in people:
             people.append(person)
         index = people.index(person) if person is not None else -1
         verdict, why = kept.verdict, kept.why
         if verdict == Verdict.IMAGE and kept.sop_instance_uid in here:
             same = here[kept.sop_instance_uid] == kept.sha256
+            kept = replace(kept, key="")
             verdict = (Verdict.DUPLICATE if same else Verdict.UNREADABLE).value
             why = "" if same else "Another picture carries the same number (SOP Instance UID)."
         elif verdict == Verdict.IMAGE:
             here[kept.sop_instance_uid] = kept.sha256
+            if one.series is not None:
+                uid = one.series.series_instance_uid
+                series[uid] = joined(series[uid], one.series) if uid in series else one.series
         files.append(replace(kept, person=index, verdict=verdict, why=why))
+    listed = {one.series_instance_uid: one for one in (*upload.listed, *(x for one in judged for x in one.listed))}
     confirmed = upload.confirmed if tuple(people) == upload.people else None
     stopped = "" if upload.stopped == "wrong-patient" else upload.stopped
-    return replace(upload, people=tuple(people), files=tuple(files), confirmed=confirmed, stopped=stopped)
+    return replace(
+        upload,
+        people=tuple(people),
+        files=tuple(files),
+        confirmed=confirmed,
+        stopped=stopped,
+        series=tuple(series.values()),
+        listed=tuple(listed.values()),
+    )
 
 
 def leave_out(ports: Ports, who: Party, referral_id: str, person: int) -> Upload:
@@ -160,16 +142,16 @@ def leave_out(ports: Ports, who: Party, referral_id: str, person: int) -> Upload
     with ports.store.transaction() as tx:
         upload = _open_upload(tx.uploads.of_referral(referral_id))
         out = {n for n, seen in enumerate(upload.people) if n == person or same_person(upload.people[person], seen)}
-        removed = [f.key for f in upload.files if f.person in out and f.key]
+        removed = [f for f in upload.files if f.person in out and f.key]
         files = tuple(
-            replace(f, verdict=Verdict.SOMEONE_ELSE.value, key="") if f.person in out and f.key else f
+            replace(f, verdict=Verdict.SOMEONE_ELSE.value, key="", clean="", offer="") if f in removed else f
             for f in upload.files
         )
         upload = replace(upload, files=files, stopped="", confirmed=None)
         tx.uploads.save(upload)
         tx.audit.write(ports.now(), who, "leave-out", referral_id, f"{len(removed)} files", "somebody else's")
-    for key in removed:
-        (ports.staging / upload.id / key).unlink(missing_ok=True)
+    for file in removed:
+        forget(ports.staging / upload.id, file)
     return upload
 
 
@@ -199,7 +181,7 @@ def summary(upload: Upload) -> Summary:
         gaps.append("images")
     elif upload.confirmed is None:
         gaps.append("confirmation")
-    if not any(f.verdict == Verdict.REPORT for f in upload.files):
+    if not reports_given(upload):
         gaps.append("report")
     return Summary(
         counts=dict(Counter(f.verdict for f in upload.files)),
@@ -218,7 +200,7 @@ def send(ports: Ports, who: Party, referral_id: str) -> Referral:
     with ports.store.transaction() as tx:
         referral = tx.referrals.get(referral_id)
         upload = _open_upload(tx.uploads.of_referral(referral_id))
-        stop = gate(referral, upload)
+        stop = gate(referral, upload, ports.now().date())
         if isinstance(stop, Stopped):
             tx.uploads.save(replace(upload, stopped=stop.why, comparison=comparison_rows(referral, upload)))
             tx.audit.write(ports.now(), who, "stop", referral_id, "upload", stop.why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from imaging.archive import Shelf
 from imaging.study import NOT_PICTURES, Study
@@ -30,7 +31,8 @@ def store_images(ports: Ports, owed: Owed) -> Outcome:
                     "Two different pictures carry the same number (SOP Instance UID). "
                     "Ask the imaging centre which one is right; nothing was sent."
                 )
-    studies = _notes(shelf.studies(ports.directory.site(referral.site).timezone))
+    risks = {one.series_instance_uid: one.risk for one in upload.series}
+    studies = _notes(shelf.studies(ports.directory.site(referral.site).timezone), risks)
     held = {uid for study in studies for series in study.series for uid, _, _ in series.instances}
     missing = sum(1 for found in images if found.sop_instance_uid not in held)
     if missing:
@@ -49,22 +51,31 @@ def store_images(ports: Ports, owed: Owed) -> Outcome:
 
 
 def _reports(shelf: Shelf, upload: Upload, ports: Ports) -> tuple[PriorReport, ...]:
+    """The reports in the copies that staff may open; beside each the bytes as they were given, which nobody opens."""
     reports = []
-    for number, found in enumerate((f for f in upload.files if f.verdict == "report"), start=1):
-        with (ports.staging / upload.id / found.key).open("rb") as stream:
-            digest = shelf.put_document(stream, _kind(found), f"Report {number}")
-        reports.append(PriorReport(f"Report {number}", _kind(found), digest, found.size))
+    given = [f for f in upload.files if f.verdict == "report" or (f.offer == "taken" and f.verdict == "image")]
+    for number, found in enumerate(given, start=1):
+        title, folder = f"Report {number}", ports.staging / upload.id
+        original = "" if found.offer else _kept(shelf, folder / found.key, _kind(found), title)
+        if not found.clean:  # given before copies were made
+            reports.append(PriorReport(title, _kind(found), original, found.size))
+            continue
+        digest = _kept(shelf, folder / found.clean, found.kind, title)
+        size = (folder / found.clean).stat().st_size
+        reports.append(PriorReport(title, found.kind, digest, size, found.sides, original))
     return tuple(reports)
 
 
-KINDS = {b"%PDF": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
+def _kept(shelf: Shelf, path: Path, kind: str, title: str) -> str:
+    with path.open("rb") as stream:
+        return shelf.put_document(stream, kind, title)
 
 
 def _kind(found: FoundFile) -> str:
     return found.why or "application/octet-stream"
 
 
-def _notes(studies: list[Study]) -> tuple[StudyNote, ...]:
+def _notes(studies: list[Study], risks: dict[str, str]) -> tuple[StudyNote, ...]:
     """The newest study is the one asked about; the others are there to compare with."""
     ordered = sorted(studies, key=lambda s: s.started or s.date or "", reverse=True)
     return tuple(
@@ -93,6 +104,7 @@ def _notes(studies: list[Study]) -> tuple[StudyNote, ...]:
                     performer=series.performer,
                     region=series.region,
                     titles=series.titles if series.modality in NOT_PICTURES else (),
+                    burned_in=risks.get(series.series_instance_uid, ""),
                 )
                 for series in study.series
             ),

@@ -212,6 +212,7 @@ VERB = {
     "store": _("stored the images"),
     "view": _("read"),
     "vouch": _("let images in despite a difference"),
+    "override": _("went on without something missing"),
     "withdraw": _("stopped the request"),
 }
 ROLE = {
@@ -226,6 +227,9 @@ FAULT = {
     ("first_report_read", "missing"): _("Say when you read the first report, or that you did not."),
     ("ask", "missing"): _("Write the question."),
     ("vouch", "missing"): _("Say how you know that they are this patient’s."),
+    ("override", "missing"): _("Say why it can do without."),
+    ("complete", "missing"): _("The expert cannot do without it. Add it, or ask your doctor to decide."),
+    ("files", "unscanned"): _("We cannot check files for viruses right now. Nothing was taken. Try again in a while."),
     ("hold", "missing"): _("Say what looked wrong."),
     ("return", "missing"): _("Choose a reason, or write one."),
     ("retract", "missing"): _("Say why it is taken back."),
@@ -258,7 +262,8 @@ FAULT = {
     ("impression", "missing"): _("Write the impression."),
     ("change_reason", "missing"): _("Say what changed and why. Readers see it first."),
     ("birth_date", "missing"): _("Write the day, the month and the year."),
-    ("birth_date", "wrong"): _("This is not the birth date we have. Please check it."),
+    ("birth_date", "wrong"): _("Birth date and code do not fit together. Please check both."),
+    ("code", "missing"): _("Write the code of six digits."),
 }
 FAULT_OTHERWISE = {
     "missing": _("This is missing."),

@@ -178,7 +178,7 @@ def report_file(line: Line, referral: Referral, number: int) -> Response:
     path, kind, title = ports().archive.shelf(referral.id).document(report.sha256)
     with ports().store.transaction() as tx:
         tx.audit.write(ports().now(), line.party, "open-report", referral.id, title)
-    suffix = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}.get(kind, "bin")
+    suffix = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "text/plain": "txt"}.get(kind, "bin")
     name = _("first-report-%(number)s", number=number)
     return send_file(path, mimetype=kind, as_attachment=True, download_name=f"{name}.{suffix}", max_age=0)
 

@@ -15,6 +15,7 @@ from smart_app.case import Side, Upload
 from smart_app.referral import Referral, Status
 from tests.browser.conftest import Visitor
 from tests.discs import of
+from tests.papers import pdf
 from tests.staged import PATIENT, Town
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
@@ -24,7 +25,7 @@ ALL = tuple((width, scheme) for scheme in ("light", "dark") for width in (320, 3
 SOME = ((320, "dark"), (1100, "light"))
 ME = Person("Samplewright^Marisol", "1992-03-14", "F", "TST-0048213")
 STRANGER = Person("Example^Ottoline", "1987-07-02", "F", "OX-77120")
-PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\n%%EOF"
+PDF = pdf()
 GIVEN = {"Pictures received": 4, "Reports received": 1, "Already here": 1, "Not pictures": 1, "Could not be read": 1}
 
 

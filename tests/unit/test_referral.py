@@ -78,6 +78,7 @@ def acts(referral: Referral) -> dict[str, object]:
     return {
         "gather": lambda: referral.gather(DOCTOR, NOW),
         "vouch": lambda: referral.vouch(DOCTOR, NOW, "her name before she married"),
+        "override": lambda: referral.override(DOCTOR, NOW, "breast-views", "one breast only"),
         "send": lambda: referral.send(DOCTOR, NOW, (STUDY,), identity=IDENTITY),
         "accept": lambda: referral.accept(EXPERT, NOW),
         "begin_reading": lambda: referral.begin_reading(EXPERT, NOW),

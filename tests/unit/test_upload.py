@@ -15,6 +15,7 @@ from smart_app import upload
 from smart_app.case import Ask, Party, Side
 from smart_app.referral import Referral, Status, Unfinished, WrongStatus
 from smart_app.status import Stopped
+from tests.papers import pdf
 from tests.world import World
 
 STRANGER = Person("Strangerson^Sam", "1951-01-02", "M", "X-9")
@@ -41,7 +42,7 @@ def test_counts_add_up_to_the_files_given(world: World) -> None:
     referral = world.ask()
     files = world.images(world.person(referral.patient))
     again = ("AGAIN", io.BytesIO(files[0][1].getvalue()))
-    odd = [("r.pdf", io.BytesIO(b"%PDF-1.7")), ("readme.txt", io.BytesIO(b"hi")), ("none", io.BytesIO(b""))]
+    odd = [("r.pdf", io.BytesIO(pdf())), ("readme.txt", io.BytesIO(b"hi")), ("none", io.BytesIO(b""))]
     upload.add_files(world.ports, me(referral), referral.id, [*files, again, *odd])
     found = given(world, referral)
     assert found.counts == {"image": 2, "duplicate": 1, "report": 1, "not-an-image": 1, "unreadable": 1}
