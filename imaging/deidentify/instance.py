@@ -38,6 +38,11 @@ class Rewritten:
     digest: str  # of everything before the pixels, as it was
     deflate: bool = False
 
+    def close(self) -> None:
+        """Let go of what was inflated for it; the file it was given is its giver's."""
+        if self.deflate:
+            self.source.close()
+
     @property
     def spare(self) -> tuple[int, int]:
         """Begin and end of bytes of the pixels that are no part of the picture."""
@@ -65,10 +70,18 @@ class Rewriter:
         if meta.syntax != DEFLATED:
             done = self._dataset(stream, size, (data, meta.begin, meta.syntax), header, patient)
         else:
-            unpacked, length = inflated(stream, meta.begin)
-            done = self._dataset(unpacked, length, (unpacked.read(FIRST), 0, EXPLICIT), header, patient)
-            done.deflate = True
+            done = self._deflated(stream, meta.begin, header, patient)
         done.meta = self.meta(header, meta.syntax)
+        return done
+
+    def _deflated(self, stream: BinaryIO, begin: int, header: Header, patient: Patient) -> Rewritten:
+        unpacked, length = inflated(stream, begin)
+        try:
+            done = self._dataset(unpacked, length, (unpacked.read(FIRST), 0, EXPLICIT), header, patient)
+        except BaseException:
+            unpacked.close()
+            raise
+        done.deflate = True
         return done
 
     def meta(self, header: Header, syntax: str) -> bytes:
@@ -130,6 +143,16 @@ class Rewriter:
 def inflated(stream: BinaryIO, begin: int) -> tuple[BinaryIO, int]:
     """A deflated data set (PS3.5 section A.5), unpacked up to a limit, and its length. Raises Odd."""
     out = cast("BinaryIO", SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115  (lives as long as its user)
+    try:
+        length = _inflate(stream, begin, out)
+    except BaseException:
+        out.close()
+        raise
+    out.seek(0)
+    return out, length
+
+
+def _inflate(stream: BinaryIO, begin: int, out: BinaryIO) -> int:
     unpack = zlib.decompressobj(-zlib.MAX_WBITS)
     length = 0
     stream.seek(begin)
@@ -144,5 +167,4 @@ def inflated(stream: BinaryIO, begin: int) -> tuple[BinaryIO, int]:
         raise Odd from None
     if not unpack.eof:
         raise Odd
-    out.seek(0)
-    return out, length
+    return length

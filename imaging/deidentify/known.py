@@ -66,6 +66,7 @@ class Known:
         self.version = 0
         self.own: defaultdict[str, set[bytes]] = defaultdict(set)  # words of a patient's name, by pseudonym
         self.phrases: defaultdict[bytes, set[tuple[Words, str, str]]] = defaultdict(set)  # by the longest word
+        self.literal: defaultdict[str, set[bytes]] = defaultdict(set)  # parts of names in other scripts, as they stood
         self.staff: set[str] = set()  # words of everybody else's names, plain
         self.births: defaultdict[str, set[bytes]] = defaultdict(set)  # every way of writing a birth date, by pseudonym
         self.days: set[bytes] = set()  # YYYYMMDD, and with hyphens, of everything that happened
@@ -86,14 +87,16 @@ class Known:
                 if owner in ("", pseudonym) and not by_chance and holds(text, phrase):
                     yield kind
 
-    def learn(self, tag: int, vr: str, text: str, pseudonym: str) -> None:
-        """Take in one decoded value. `pseudonym` tells whose picture it stands in."""
+    def learn(self, tag: int, vr: str, text: str, pseudonym: str, raw: bytes = b"") -> None:
+        """Take in one decoded value, and its bytes. `pseudonym` tells whose picture it stands in."""
         key = (tag, vr, text, pseudonym)
         if key in self._seen or not text.strip("\0 ^="):
             return
         self._seen.add(key)
         if vr == "PN":
             self._name(text, pseudonym if tag in PATIENT_NAMES else "")
+            if tag in PATIENT_NAMES:
+                self.literal[pseudonym].update(_foreign_parts(raw))
         elif vr == "UI":
             self.uids.update(part.encode() for part in re.split(r"[\\\0 ]+", text) if _is_instance(part))
         elif tag in BIRTH or vr in ("DA", "DT"):
@@ -144,11 +147,20 @@ def holds(text: Words, phrase: Words) -> bool:
     return b" " + b" ".join(phrase) + b" " in b" " + b" ".join(text) + b" "
 
 
+def _foreign_parts(raw: bytes) -> Iterator[bytes]:
+    """Parts of a name that ASCII cannot write, without the signs that change the script (ISO 2022)."""
+    if raw.isascii() and b"\x1b" not in raw:
+        return
+    for part in re.split(rb"[\^=\\]|\x1b[$()\-][)(@-Z]?[@-Z]?", raw):
+        if len(part.strip()) >= SHORTEST_NAME:
+            yield part.strip()
+
+
 def _name_words(part: str) -> Iterator[bytes]:
     for written in spellings(part):
         for word in words_of(written):
             text = word.decode("utf-8", "replace")
-            if len(text) >= SHORTEST_NAME and text not in NO_NAMES:
+            if (len(text) >= SHORTEST_NAME or text[:1] >= "\u2e80") and text not in NO_NAMES:
                 yield word
 
 

@@ -167,5 +167,5 @@ def _number(layout: Layout, found: Element | None, absent: int) -> int:
     raw = b"" if found is None else layout.data[found.value : found.end]
     if found is not None and found.tag == FRAMES:
         text = raw.strip(b" \0")
-        return int(text) if text.isdigit() and len(text) < 10 else absent
+        return (int(text) if text.isdigit() and len(text) < 10 else 0) if text else absent
     return int.from_bytes(raw[:2], "little") if len(raw) >= 2 else absent

@@ -28,7 +28,7 @@ from imaging.deidentify.elements import (
 )
 from imaging.deidentify.gate import Content
 from imaging.deidentify.instance import Rewritten
-from imaging.deidentify.layout import DATES_MODIFIED, DOCUMENT, METHOD_CODES, REMOVED
+from imaging.deidentify.layout import DOCUMENT, METHOD_CODES
 from imaging.deidentify.markers import markers
 from imaging.deidentify.rewrite import CHARSET, DESIGNATOR, Cleaner, Patient, Place, dummy_code, without_idle_creators
 from imaging.deidentify.table import Action
@@ -198,6 +198,6 @@ def _content(dataset: Dataset) -> Content:
         document=DOCUMENT in dataset,
         hidden_drawings=bool(overlays - drawn),
         picture_bytes=(bits + 7) // 8,
-        cleaned_before=METHOD_CODES in dataset or str(dataset.get(REMOVED, "")) == "YES",
-        shifted_before="MODIFIED" in str(dataset.get(DATES_MODIFIED, "")),
+        cleaned_before=METHOD_CODES in dataset or str(dataset.get("PatientIdentityRemoved") or "") == "YES",
+        shifted_before=str(dataset.get("LongitudinalTemporalInformationModified") or "") == "MODIFIED",
     )

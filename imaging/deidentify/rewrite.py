@@ -124,7 +124,7 @@ class Cleaner:
         if vr == "UI" and self.action(tag, vr) is Action.KEEP:
             return
         if vr in PERSONAL_VRS or (vr in TEXT and len(value) <= 1024):
-            self.known.learn(tag, vr, decoded(value, here.charset), here.patient.pseudonym)
+            self.known.learn(tag, vr, decoded(value, here.charset), here.patient.pseudonym, value)
 
     def _sequence(self, data: bytes, found: Element, coding: Coding, here: Place, action: Action) -> bytes:
         if found.vr == b"UN" and found.end > found.value:  # in implicit VR inside, whatever is around it
@@ -139,13 +139,20 @@ class Cleaner:
             contents = [dummy_code(coding.explicit)]
         return written(found.tag, found.vr and b"SQ", written_items(contents), coding.explicit)
 
-    def _tells(self, tag: int, vr: str, value: bytes, patient: Patient) -> bool:
+    def _tells(self, tag: int, vr: str, value: bytes, here: Place) -> bool:
         """Does a text that is to stay hold something known of the people?"""
-        return vr in TEXT and any(True for _ in self.known.told(words_of(value), tag, vr, patient.pseudonym))
+        if vr not in TEXT:
+            return False
+        texts = (
+            [value]
+            if value.isascii() and b"\x1b" not in value
+            else [value, decoded(value, here.charset).lower().encode("utf-8", "replace")]
+        )
+        return any(True for text in texts for _ in self.known.told(words_of(text), tag, vr, here.patient.pseudonym))
 
     def new_value(self, tag: int, vr: str, action: Action, value: bytes, here: Place) -> bytes | None:
         """The new value, None for none; the same object where it stays. A text that told the name becomes a dummy."""
-        if action is Action.KEEP and not self._tells(tag, vr, value, here.patient):
+        if action is Action.KEEP and not self._tells(tag, vr, value, here):
             return value
         if action is Action.REMOVE:
             return None
@@ -164,7 +171,7 @@ class Cleaner:
         if action is Action.SCHEME:
             return value if here.scheme in PUBLIC_CODES else LOCAL_SCHEME
         if action is Action.MEANING:
-            if here.scheme in PUBLIC_CODES and not self._tells(tag, vr, value, here.patient):
+            if here.scheme in PUBLIC_CODES and not self._tells(tag, vr, value, here):
                 return value
             return self._cleaned(value, here) or REMOVED
         return self._dummy(vr, value)

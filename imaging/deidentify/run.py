@@ -108,6 +108,14 @@ class _Run:
         done = self._rewritten(header, stream, size, patient)
         if done is None:
             return self._aside(number, header, "cannot-be-rewritten")
+        try:
+            return self._judged(number, header, patient, done, size, looked_at)
+        finally:
+            done.close()
+
+    def _judged(
+        self, number: int, header: Header, patient: Patient, done: Rewritten, size: int, looked_at: frozenset[str]
+    ) -> Verdict | Became:
         reason = reason_against(header, done.content)
         if reason in MAY_BE_RELEASED and self._keys.uid(header.instance.sop_instance_uid) in looked_at:
             reason = ""

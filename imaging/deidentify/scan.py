@@ -49,6 +49,8 @@ class Scanner:
             return True
         if any(birth in written for birth in self._births_of(pseudonym)) or self._has_day(written):
             return True
+        if any(part in written for part in self._known.literal.get(pseudonym, NONE)):
+            return True
         if words & self._names and any(True for _ in self._known.told(words_of(written), 0, "", pseudonym)):
             return True
         return not self._known.uids.isdisjoint(written.translate(UID_APART).split())
@@ -80,6 +82,8 @@ class Scanner:
             return
         text = words_of(value)
         yield from self._known.told(text, tag, vr, pseudonym)
+        if any(part in value for part in self._known.literal.get(pseudonym, NONE)):
+            yield "name"
         if vr in CALENDAR and self._dates_move and tag >> 16 != 0x0010:
             return
         if not self._births.isdisjoint(text) or any(birth in value for birth in self._births_of(pseudonym)):
