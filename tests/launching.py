@@ -7,7 +7,6 @@ the person, to the hospital and to the audit.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,7 +44,9 @@ class Doorway(Web):
         for authority in (self.here, self.there):
             authority.__enter__()
         super().__post_init__()
-        reader = Organisation("northlight", "Northlight Reading Panel", self.here.issuer, "our-app", email="p@example.org")
+        reader = Organisation(
+            "northlight", "Northlight Reading Panel", self.here.issuer, "our-app", email="p@example.org"
+        )
         directory = Directory((site_of("open", self.here), site_of("oracle", self.there)), (reader,))
         self.world.ports = replace(self.world.ports, directory=directory, charts=SilentCharts())
         self.app = create_app(self.world.ports.settings, self.world.ports)

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from launch.errors import LaunchError
 from smart_app.case import Party
 from smart_app.store.errors import StoreUnavailable
-from smart_app.web.errors import error_answer
+from smart_app.web.errors import BegunElsewhere, error_answer
 from smart_app.web.sessions import ports
 
 log = logging.getLogger(__name__)
@@ -45,17 +45,17 @@ class Refusals:
             return passed if self._count <= MOST else None
 
 
-def audited(problem: LaunchError) -> Response:
+def audited(problem: LaunchError | BegunElsewhere) -> Response:
     """The page of the refusal, once it was written down. A server that does not answer has refused nobody."""
     refusals: Refusals = current_app.extensions.setdefault(EXTENSION, Refusals())
-    if not problem.retry:
+    if not getattr(problem, "retry", False):
         passed = refusals.note(ports().now())
         if passed is not None:
             _write(problem, passed)
     return error_answer(problem)
 
 
-def _write(problem: LaunchError, passed: int) -> None:
+def _write(problem: Exception, passed: int) -> None:
     route = request.url_rule.rule if request.url_rule is not None else ""
     # What a server said in its own words may hold anything; its code, and our own sentences, hold no secret.
     why = f"{type(problem).__name__}: {getattr(problem, 'reason', '') or problem}"
@@ -70,4 +70,5 @@ def _write(problem: LaunchError, passed: int) -> None:
 
 def watch(blueprint: Blueprint) -> None:
     """Write down every launch that these pages refuse."""
-    blueprint.register_error_handler(LaunchError, audited)
+    for kind in (LaunchError, BegunElsewhere):
+        blueprint.register_error_handler(kind, audited)

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import secrets
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +53,7 @@ class Authority:
         self.valid: set[str] = set()
         self.used_jtis: set[str] = set()
         self.spent: set[str] = set()  # refresh tokens that were used: each is good once
+        self.codes: dict[str, str] | None = None  # code -> challenge, when the test wants codes that are good once
         self.now = NOW
 
     def __enter__(self) -> Authority:
@@ -134,6 +136,11 @@ class Authority:
         if refused:
             return 401, {}, {"error": "invalid_client", "error_description": refused}
         if seen.form.get("grant_type") == "authorization_code":
+            if self.codes is not None:
+                code = seen.form.get("code", "")
+                if code not in self.codes:
+                    return 400, {}, {"error": "invalid_grant", "error_description": "no such code"}
+                self.challenge = self.codes.pop(code)
             verifier = seen.form.get("code_verifier", "")
             digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
             if digest != self.challenge:
@@ -202,7 +209,11 @@ class Authority:
         query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         self.challenge = query["code_challenge"]
         self.nonce = query.get("nonce", "")
-        return {"code": "the-code", "state": query["state"]}
+        code = "the-code"
+        if self.codes is not None:
+            code = secrets.token_urlsafe(12)
+            self.codes[code] = self.challenge
+        return {"code": code, "state": query["state"]}
 
     def requests_to(self, path: str) -> list[Seen]:
         return [seen for seen in self.seen if seen.path == path]
