@@ -96,6 +96,9 @@ def _launched(house: House, face: Face, asked: Request, value: str) -> tuple[Sig
     context = {"patient": launch.patient}
     if launch.encounter:
         context["encounter"] = launch.encounter
+    if launch.handle:
+        context["smart_web_messaging_handle"] = launch.handle
+        context["smart_web_messaging_origin"] = house.face(launch.audience).origin
     if launch.app_context:
         context["appContext"] = launch.app_context
     return Signed(launch.user, _display(house, launch.user)), context

@@ -23,6 +23,7 @@ class Launch:
     user: str  # "Practitioner/…", "Patient/…", "RelatedPerson/…"
     audience: str
     app_context: str = ""  # what a card of the app sent along
+    handle: str = ""  # by which the chart's page knows messages of this launch
     made: float = field(default_factory=time.time)
 
 

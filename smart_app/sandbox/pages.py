@@ -6,6 +6,7 @@ localhost), as in a hospital.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,9 +85,11 @@ class Screens:
     def second_opinion(self, ehr: str, patient: str) -> str:
         """The chart page with our app in a frame: a fresh launch each time it is shown."""
         house, banner = self._chart(ehr, patient)
-        asked = {"patient": patient, "user": self._user(house).reference, "app_context": request.args.get("card", "")}
-        made = make_launch(self.town, house, asked)
-        return self._page("chart-app.html", house, banner=banner, tab="app", launch_url=made["launch_url"])
+        handle = secrets.token_urlsafe(16) if house.name == "open" else ""
+        carried = {"app_context": request.args.get("card", ""), "handle": handle}
+        made = make_launch(self.town, house, {"patient": patient, "user": self._user(house).reference, **carried})
+        url = made["launch_url"]
+        return self._page("chart-app.html", house, banner=banner, tab="app", launch_url=url, handle=handle)
 
     def card(self, ehr: str, patient: str, card: str) -> Any:
         """Somebody put a card aside."""

@@ -18,11 +18,13 @@ from smart_app.web import (
     ended,
     errors,
     exchange,
+    found,
     headers,
     here,
     images,
     invitations,
     inviting,
+    lacking,
     language,
     operate,
     outcome,
@@ -34,6 +36,7 @@ from smart_app.web import (
     rights,
     sessions,
     signin,
+    sites,
     strays,
     styleguide,
     upload,
@@ -51,6 +54,8 @@ BLUEPRINTS = (
     refer.blueprint,
     inviting.blueprint,
     upload.blueprint,
+    found.blueprint,
+    lacking.blueprint,
     outcome.blueprint,
     review.blueprint,
     operate.blueprint,
@@ -59,6 +64,7 @@ BLUEPRINTS = (
     cds.blueprint,
     exchange.blueprint,
     strays.blueprint,
+    sites.blueprint,
 )
 
 
@@ -78,13 +84,14 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
         asset=asset,
         csrf_token=sessions.csrf_token,
         home_of=windows.home_of,
+        messaging=windows.messaging,
         idle_seconds=sessions.idle_seconds,
         language=language.chosen,
         practice=settings.practice,
         base_url=settings.base_url,
     )
     app.url_defaults(answers.line_defaults)
-    for part in (headers, sessions, rights, errors, language, dates, phrases, people, proxies, ended):
+    for part in (headers, sessions, rights, errors, language, dates, phrases, people, proxies, ended, lacking):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,8 +81,20 @@ def said_by(grant: Grant, issuer: Issuer) -> dict[str, Any]:
         "appointment": context.appointment or "",
         "opened": {**opened, "studies_by_identifier": named},
         "referral": card.get("referral", ""),
+        "messaging": messaging_of(context.raw),
     }
     return {name: value for name, value in said.items() if value or name in ("missing", "banner")}
+
+
+def messaging_of(raw: Mapping[str, Any]) -> dict[str, str]:
+    """How the EHR's window takes messages of ours (SMART Web Messaging); empty where it does not say both parts."""
+    handle, origin = raw.get("smart_web_messaging_handle"), raw.get("smart_web_messaging_origin")
+    if not isinstance(handle, str) or not isinstance(origin, str) or not handle or len(handle) > LONGEST_HANDLE:
+        return {}
+    return {"handle": handle, "origin": origin.rstrip("/")}
+
+
+LONGEST_HANDLE = 4096
 
 
 def carried_by(app_context: object) -> dict[str, str]:

@@ -38,6 +38,16 @@ def home_of(line: Line) -> str:
     return f"/line/{line.id}/{HOME[line.kind]}"
 
 
+def messaging() -> dict[str, str]:
+    """For the templates: how the chart around this page takes messages; only an origin that may frame us anyway."""
+    line: Line | None = g.get("line")
+    said: dict[str, str] = line.context.get("messaging", {}) if line is not None else {}
+    if line is None or not said:
+        return {}
+    allowed = next((site.frame_ancestors for site in ports().directory.sites if site.id == line.site), ())
+    return said if said.get("origin") in allowed else {}
+
+
 def send_to_arrive(line: Line) -> AnyResponse:
     """After a launch: on to the line, by way of a look whether the browser keeps our cookie."""
     with ports().store.transaction() as tx:

@@ -282,3 +282,28 @@ def test_a_line_that_nobody_used_ends_with_a_calm_page(
     visitor.page.goto(f"{root}referrals/none")
     assert "This page has ended" in visitor.page.inner_text("h1")
     visitor.must_be_usable_by_all()
+
+
+def test_back_to_the_chart_by_a_message_that_only_this_chart_understands(visit: Visit, town: Town) -> None:
+    """SMART Web Messaging, `ui.done`: the open chart goes back to its summary; a stranger is ignored."""
+    visitor = visit(width=1100)
+    patient = next(iter(town.practice.houses["open"].records.shelf.present("Patient"))).resource["id"]
+    visitor.page.goto(f"{town.practice.origin}/open/patients/{patient}/second-opinion")
+    frame = visitor.page.frame_locator("iframe.app")
+    button = frame.get_by_role("button", name="Back to the chart")
+    button.wait_for()
+    visitor.page.evaluate("""() => {
+      const frame = document.querySelector("iframe.app");
+      window.postMessage({ messagingHandle: frame.dataset.handle, messageId: "1", messageType: "ui.done" }, "*");
+    }""")
+    visitor.page.wait_for_timeout(300)
+    assert visitor.page.url.endswith("/second-opinion"), "the chart obeyed a window that is not the app"
+    button.click()
+    visitor.page.wait_for_url(f"{town.practice.origin}/open/patients/{patient}/")
+
+
+def test_a_chart_that_takes_no_messages_is_offered_none(visit: Visit, town: Town) -> None:
+    visitor = visit(width=1100)
+    visitor.page.goto(town.launch_url())
+    visitor.page.get_by_role("heading").first.wait_for()
+    assert visitor.page.get_by_role("button", name="Back to the chart").count() == 0
