@@ -158,7 +158,8 @@ class ForwardFace(FhirFace):
             raise outcome(502, "transient", "The server behind cannot be reached") from problem
 
     def _outward(self, content: bytes) -> bytes:
-        return content.replace(f"{self.base}/".encode(), f"{self._shelf.wire.base}/".encode())
+        """Our address becomes none: a relative reference. Some servers take their own full address for a stranger's."""
+        return content.replace(f"{self.base}/".encode(), b"")
 
     def _inward(self, content: bytes) -> bytes:
         """Their address becomes ours, also where it ends or a page's parameters follow."""

@@ -13,7 +13,7 @@ from tests.interop import hapi_server
 @pytest.fixture(scope="session")
 def hapi() -> Iterator[str]:
     """The base address of a real HAPI FHIR JPA server (R4)."""
-    if not os.environ.get("SECOND_OPINION_TEST_HAPI") and hapi_server.java_command("hapi.Server") is None:
+    if not os.environ.get("TEST_HAPI_BASE") and hapi_server.java_command("hapi.Server") is None:
         pytest.skip(hapi_server.MISSING)
     with hapi_server.running() as base:
         yield base

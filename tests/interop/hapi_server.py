@@ -1,7 +1,7 @@
 """A real HAPI FHIR JPA server for one run of the tests, on a free port of loopback, empty at its start.
 
 `make hapi` builds it with Maven and a JDK of 17 or newer (Debian: apt-get install maven default-jdk-headless).
-SECOND_OPINION_TEST_HAPI names a running one instead, such as a developer keeps open.
+TEST_HAPI_BASE names a running one instead, such as a developer keeps open.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def java_command(main: str, *arguments: str) -> list[str] | None:
 @contextmanager
 def running() -> Iterator[str]:
     """The FHIR base of a running server. Raises RuntimeError with its last words where it does not start."""
-    kept = os.environ.get("SECOND_OPINION_TEST_HAPI")
+    kept = os.environ.get("TEST_HAPI_BASE")
     if kept:
         yield kept.rstrip("/")
         return
