@@ -6,7 +6,7 @@ import uuid
 
 from smart_app.case import Acknowledgement, Ask, Filing, NextStep, Party, Patient
 from smart_app.ports import Ports
-from smart_app.referral import Referral, Unfinished, WrongStatus
+from smart_app.referral import Referral, Status, Unfinished, WrongStatus
 
 
 def open_referral(
@@ -46,6 +46,28 @@ def open_referral(
 def _must_name(ports: Ports, organisation: str) -> None:
     if not any(known.id == organisation and known.role == "expert" for known in ports.directory.organisations):
         raise Unfinished("Choose who should read the images.", organisation="missing")
+
+
+def invite(ports: Ports, who: Party, referral_id: str) -> Referral:
+    """A new letter to the patient; earlier links open nothing any more. Raises WrongStatus, Unfinished."""
+    with ports.store.transaction() as tx:
+        referral = tx.referrals.get(referral_id)
+        if referral.status is not Status.GATHERING:
+            raise WrongStatus("The images are here already.")
+        if not referral.patient.email:
+            raise Unfinished("The chart has no e-mail address of the patient.", email="missing")
+        tx.invitations.revoke(referral_id)
+        tx.audit.write(ports.now(), who, "invite-again", referral_id, "invitation")
+        tx.outbox.owe(referral_id, "invite_patient", due=ports.now())
+    return referral
+
+
+def uninvite(ports: Ports, who: Party, referral_id: str) -> int:
+    """Every link to this referral is taken back, whoever holds it. Answers how many."""
+    with ports.store.transaction() as tx:
+        taken = tx.invitations.revoke(referral_id)
+        tx.audit.write(ports.now(), who, "uninvite", referral_id, "invitation")
+    return taken
 
 
 def answer(ports: Ports, who: Party, referral_id: str, text: str) -> Referral:

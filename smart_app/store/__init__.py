@@ -17,9 +17,10 @@ from smart_app.store.errors import (
     StoreOutdated,
     StoreUnavailable,
 )
+from smart_app.store.invitations import Invitation
 from smart_app.store.ledger import Entry
 from smart_app.store.outbox import LANES, Owed
-from smart_app.store.sessions import Invitation, Line, digest
+from smart_app.store.sessions import Line, digest
 
 __all__ = [
     "LANES",

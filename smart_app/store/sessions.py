@@ -1,6 +1,6 @@
-"""Who is on the line: launches under way, browsers, their lines, handoffs and invitations.
+"""Who is on the line: launches under way, browsers, their lines, and handoffs.
 
-Secrets that come back to us (browser id, state, code, invitation) are kept as SHA-256 only; tokens arrive sealed and
+Secrets that come back to us (browser id, state, code) are kept as SHA-256 only; tokens arrive sealed and
 go when their line ends. What may be used once is taken by deleting it.
 """
 
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from smart_app.case import Party
 from smart_app.store.codec import decode, encode
-from smart_app.store.tables import browsers, handoffs, invitations, launches, lines
+from smart_app.store.tables import browsers, handoffs, launches, lines
 
 
 def digest(secret: str) -> str:
@@ -49,18 +49,6 @@ class Line:
     used: datetime
     expires: datetime
     ended: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Invitation:
-    """A link to one referral. `attempts` counts wrong birth dates."""
-
-    token_sha256: str
-    referral_id: str
-    created: datetime
-    expires: datetime
-    attempts: int
-    revoked: datetime | None
 
 
 class Sessions:
@@ -228,7 +216,7 @@ class Sessions:
             return None
         return _line(row)
 
-    # -- handoffs and invitations ----------------------------------------------------------------------------
+    # -- handoffs ---------------------------------------------------------------------------------------------
 
     def give_handoff(self, line_id: str, expires: datetime) -> str:
         """A one-time code that opens this line in a window of its own."""
@@ -242,41 +230,6 @@ class Sessions:
             delete(handoffs).where(handoffs.c.code_sha256 == digest(code)).returning(handoffs)
         ).one_or_none()
         return self.system_line(row.line_id) if row is not None and row.expires > self._now() else None
-
-    def add_invitation(self, referral_id: str, token_sha256: str, expires: datetime) -> None:
-        """Remember an invitation to that referral by the SHA-256 of its secret."""
-        self._connection.execute(
-            insert(invitations).values(
-                token_sha256=token_sha256, referral_id=referral_id, created=self._now(), expires=expires, attempts=0
-            )
-        )
-
-    def invitation(self, token_sha256: str) -> Invitation | None:
-        """That invitation; None if unknown, revoked or expired."""
-        row = self._connection.execute(
-            select(invitations).where(invitations.c.token_sha256 == token_sha256)
-        ).one_or_none()
-        if row is None or row.revoked is not None or row.expires <= self._now():
-            return None
-        return Invitation(row.token_sha256, row.referral_id, row.created, row.expires, row.attempts, row.revoked)
-
-    def count_attempt(self, token_sha256: str) -> int:
-        """Count one wrong birth date; answers how many there were, this one included."""
-        row = self._connection.execute(
-            update(invitations)
-            .where(invitations.c.token_sha256 == token_sha256)
-            .values(attempts=invitations.c.attempts + 1)
-            .returning(invitations.c.attempts)
-        ).one_or_none()
-        return int(row.attempts) if row is not None else 0
-
-    def revoke(self, token_sha256: str) -> None:
-        """That invitation opens nothing any more."""
-        self._connection.execute(
-            update(invitations)
-            .where(invitations.c.token_sha256 == token_sha256, invitations.c.revoked.is_(None))
-            .values(revoked=self._now())
-        )
 
     def forget(self, before: datetime) -> None:
         """Remove what expired before then: launches, handoffs, lines, and browsers that have no line left."""

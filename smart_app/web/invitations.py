@@ -1,87 +1,121 @@
-"""A patient comes by the link we sent them: it is exchanged at once, and opens one referral after the birth date fits.
+"""A patient comes by the link we sent them: it opens one referral once birth date and code fit together.
 
-The secret of the link is in no page and no second address. Five wrong birth dates and the invitation is over.
+Rule: following the link changes nothing, since mail programs open every link first. Its secret moves into a cookie of
+this browser alone and out of the address. Each answer uses up one of five attempts before it is judged.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
 from dataclasses import asdict
 from datetime import date, timedelta
+from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from smart_app.case import Party
+from smart_app.invitation import code_fits, code_for, is_ours
 from smart_app.referral import Referral
 from smart_app.store import Line, digest
 from smart_app.web.answers import page
 from smart_app.web.errors import InvitationOver
 from smart_app.web.seats import sit_down
-from smart_app.web.sessions import LASTS, browser, csrf_token, known_browser, must_be_our_form, ports
+from smart_app.web.sessions import LASTS, csrf_token, must_be_our_form, ports
 from smart_app.web.windows import home_of
 
 blueprint = Blueprint("invitations", __name__)
+COOKIE = "__Host-second-opinion-invitation"
 PATIENCE = timedelta(minutes=15)
-TRIES = 5
 
 
 @blueprint.get("/invitation/<secret>")
 def exchange(secret: str) -> AnyResponse:
-    """Exchange the secret for a place in this browser, and leave its address."""
-    token = digest(secret)
-    with ports().store.reading() as tx:
-        if tx.sessions.invitation(token) is None:
-            raise InvitationOver("No such invitation.")
-    here = known_browser()
-    with ports().store.transaction() as tx:
-        tx.sessions.take_pending(_place(here))
-        tx.sessions.keep_pending(_place(here), json.dumps({"invitation": token}), ports().now() + PATIENCE)
-    return redirect(url_for(".ask"), 303)
+    """Move the secret out of the address. Nothing is written anywhere but in this browser."""
+    _referral_of(secret)
+    answer = redirect(url_for(".ask"), 303)
+    answer.set_cookie(COOKIE, secret, max_age=PATIENCE, secure=True, httponly=True, path="/", samesite="Lax")
+    return answer
 
 
 @blueprint.get("/invitation")
 def ask() -> AnyResponse:
-    """Who are you? The birth date, and nothing of the case before it fits."""
+    """Who are you? Birth date and code, and nothing of the case before they fit."""
     _, referral = _invited()
-    site = ports().directory.site(referral.site)
-    state = {"site": site.name, "csrf": csrf_token("invitation")}
-    return page("signin/invitation.html", state, site=site, errors={}, known=bool(referral.patient.birth_date))
+    return _question(referral, {})
 
 
 @blueprint.post("/invitation")
 def enter() -> AnyResponse:
-    """A birth date that fits opens the referral; one that does not is counted."""
-    must_be_our_form("invitation")
+    """Both fit: the referral opens. Else one attempt is gone, and which of the two was wrong is not told."""
     token, referral = _invited()
-    said = _birth_date()
+    must_be_our_form(_scope(token))
+    born, code = _birth_date(), request.form.get("code", "")
+    faults = {name: "missing" for name, said in (("birth_date", born), ("code", code.strip())) if not said}
+    if faults:
+        return _question(referral, faults)
+    with ports().store.transaction() as tx:
+        if not tx.invitations.attempt(token):
+            raise InvitationOver("Every attempt is used up.")
+        right = code_for(ports().settings.secret, referral.id, tx.invitations.generation(referral.id))
+        fits = _fits(referral, born, code, right)
+        if fits:
+            tx.invitations.entered(token)
+        else:
+            who = Party("unknown", "")
+            tx.audit.write(ports().now(), who, "refuse-invitation", referral.id, "invitation", "a wrong answer")
+    if not fits:
+        return _question(referral, {"birth_date": "wrong"})
+    answer = redirect(home_of(_line(referral)), 303)
+    answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+    return answer
+
+
+def _fits(referral: Referral, born: str, code: str, right: str) -> bool:
+    """Both are compared whatever the first says, so that the time tells nothing either."""
     known = referral.patient.birth_date
-    if said and known and hmac.compare_digest(said[: len(known)].encode(), known.encode()):
-        return redirect(home_of(_line(referral)), 303)
-    fault = "wrong" if said else "missing"
-    if said:
-        _count(token)
+    same_day = bool(known) and hmac.compare_digest(born[: len(known)].encode(), known.encode())
+    same_code = code_fits(right, code)
+    return same_day and same_code
+
+
+def _question(referral: Referral, faults: dict[str, str]) -> AnyResponse:
     site = ports().directory.site(referral.site)
-    state = {"site": site.name, "error": {"message": fault, "fields": {"birth_date": fault}}}
-    errors = {"birth_date": fault}
-    return page("signin/invitation.html", state, 422, site=site, errors=errors, known=bool(known), said=request.form)
+    scope = _scope(digest(request.cookies.get(COOKIE, "")))
+    state: dict[str, Any] = {"site": site.name, "csrf": csrf_token(scope)}
+    if faults:
+        state["error"] = {"message": "invitation", "fields": faults}
+    return page(
+        "signin/invitation.html",
+        state,
+        422 if faults else 200,
+        site=site,
+        scope=scope,
+        errors=faults,
+        known=bool(referral.patient.birth_date),
+        said=request.form,
+    )
 
 
-def _place(here: str) -> str:
-    return f"invitation of {here}"
+def _scope(token: str) -> str:
+    return f"invitation {token}"
 
 
 def _invited() -> tuple[str, Referral]:
     """The invitation this browser holds. Raises InvitationOver."""
-    here = browser()
-    with ports().store.transaction() as tx:
-        kept = tx.sessions.take_pending(_place(here)) if here else None
-        token = str(json.loads(kept)["invitation"]) if kept else ""
-        if not kept or tx.sessions.invitation(token) is None:
-            raise InvitationOver("No invitation is open in this browser.")
-        tx.sessions.keep_pending(_place(here), kept, ports().now() + PATIENCE)
-        return token, tx.referrals.get(tx.sessions.invitation(token).referral_id)  # type: ignore[union-attr]
+    link = request.cookies.get(COOKIE, "")
+    return digest(link), _referral_of(link)
+
+
+def _referral_of(link: str) -> Referral:
+    """The referral of a link that is ours and still opens. Raises InvitationOver."""
+    if not is_ours(ports().settings.secret, link):
+        raise InvitationOver("This is no link of ours.")
+    with ports().store.reading() as tx:
+        found = tx.invitations.get(digest(link))
+        if found is None:
+            raise InvitationOver("No such invitation.")
+        return tx.referrals.get(found.referral_id)
 
 
 def _birth_date() -> str:
@@ -95,18 +129,10 @@ def _birth_date() -> str:
         return ""
 
 
-def _count(token: str) -> None:
-    with ports().store.transaction() as tx:
-        if tx.sessions.count_attempt(token) >= TRIES:
-            tx.sessions.revoke(token)
-
-
 def _line(referral: Referral) -> Line:
     patient = referral.patient
     party = Party("patient", patient.name, patient.reference)
-    here = known_browser()
     with ports().store.transaction() as tx:
-        tx.sessions.take_pending(_place(here))
         tx.audit.write(ports().now(), party, "enter-by-invitation", referral.id, "invitation")
     return sit_down(
         "patient",

@@ -131,6 +131,7 @@ STOPPED = {
     "two-people": _("Stopped: images of more than one person"),
     "wrong-side": _("Stopped: the images show the other side"),
     "not-mine": _("Stopped: the patient says these are not theirs"),
+    "report-side": _("Stopped: the first report names the other side"),
 }
 CHANGE = {"corrected": _("Corrected"), "appended": _("Added to")}
 SEX = {"female": _("Female"), "male": _("Male"), "other": _("Other"), "unknown": _("Not known")}

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from smart_app import letter, refer, review, vouching, worklists
 from smart_app.access import actor, may
 from smart_app.case import Ask, NextStep, Side, Urgency
-from smart_app.referral import Referral, Unfinished
+from smart_app.referral import Referral, Status, Unfinished
 from smart_app.store import Line
 from smart_app.web.allowed import not_allowed
 from smart_app.web.answers import moved, page
@@ -21,6 +21,7 @@ from smart_app.web.charted import charted
 from smart_app.web.entering import opened_form
 from smart_app.web.errors import error_state, wants_json
 from smart_app.web.here import doors, registration
+from smart_app.web.inviting import invitation_state
 from smart_app.web.progress import clocks, staff_steps
 from smart_app.web.review import report_file
 from smart_app.web.sessions import current_line, patient_of, polled, ports, referral_on
@@ -148,6 +149,8 @@ def _follow(line: Line, referral: Referral, faults: dict[str, str], error: Unfin
     if opinion is not None and not polled():
         write_view(line, referral, opinion.version)
     state = referral_state(line, referral, found)
+    if may(actor(line), referral, "invite") and referral.status is Status.GATHERING:
+        state["invitation"] = invitation_state(referral)
     if error is not None:
         state["error"] = error_state(error)
     return page(

@@ -21,9 +21,12 @@ DOORS = {
     "refer": "clinician",
     "inviting": "clinician",
     "upload": "patient",
+    "found": "patient",
+    "lacking": "clinician",
     "outcome": "patient",
     "review": "expert",
     "operate": "operator",
+    "sites": "operator",
     "strays": "operator",
 }
 """Pages of a blueprint -> the kind of line they are for. The rest is for every line."""
@@ -55,6 +58,10 @@ NEEDS = {
     "upload.leave_out": "give",
     "upload.check": "see",
     "upload.send": "give",
+    "found.decide": "give",
+    "found.no_report": "give",
+    "found.shown": "see",
+    "lacking.override": "vouch",
     "outcome.status": "see",
     "outcome.answer": "answer",
     "outcome.stop": "withdraw",
@@ -84,6 +91,16 @@ NEEDS = {
     "operate.release": "release",
     "strays.listed": "settle",
     "strays.close": "settle",
+    "sites.index": "connect",
+    "sites.one": "connect",
+    "sites.test": "connect",
+    "sites.new": "connect",
+    "sites.add": "connect",
+    "sites.edit": "connect",
+    "sites.change": "connect",
+    "sites.stopping": "connect",
+    "sites.disable": "connect",
+    "sites.enable": "connect",
 }
 """Address -> what the person must be allowed to do to the referral it is about."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from smart_app.invitation import code_for, new_link
 from smart_app.store import digest
 from tests.browser.conftest import EVERY, SOME, Visitor
 from tests.staged import Town
@@ -31,21 +33,21 @@ def test_the_pages_in_front_of_a_launch_are_usable_by_all(visit: Visit, town: To
 def test_an_invitation_asks_for_the_birth_date_and_opens_that_one_referral(visit: Visit, town: Town) -> None:
     visitor = visit(width=360)
     page = visitor.page
-    referral = town.referral("gathering")
+    referral, link = town.referral("gathering"), new_link(town.ports.settings.secret)
     with town.ports.store.transaction() as tx:
-        from datetime import timedelta
-
-        tx.sessions.add_invitation(referral.id, digest("a-secret"), town.ports.now() + timedelta(days=1))
-    page.goto(f"{town.base}/invitation/a-secret")
-    assert "a-secret" not in page.url
+        tx.invitations.add(referral.id, digest(link), town.ports.now() + timedelta(days=1))
+    page.goto(f"{town.base}/invitation/{link}")
+    assert link not in page.url
     assert "Samplewright" not in page.content(), "nobody is named before the birth date fits"
     page.fill("input[name=day]", "15")
     page.fill("input[name=month]", "3")
     page.fill("input[name=year]", "1992")
+    page.fill("input[name=code]", code_for(town.ports.settings.secret, referral.id, 0))
     page.click("text=Go on")
     page.wait_for_selector("#faults")
     visitor.must_be_usable_by_all()
     page.fill("input[name=day]", "14")
+    page.fill("input[name=code]", code_for(town.ports.settings.secret, referral.id, 0))
     with page.expect_navigation():
         page.click("text=Go on")
     assert page.url.startswith(f"{town.base}/line/")

@@ -84,7 +84,7 @@ def test_a_database_in_memory_is_refused() -> None:
 def test_an_error_of_the_database_shows_no_values(store: Store) -> None:
     """Errors reach logs; names and tokens must not."""
     with pytest.raises(Exception, match="hidden") as refused, store.transaction() as tx:
-        tx.sessions.add_invitation("no-such-referral", "secret-value", store.now())
+        tx.invitations.add("no-such-referral", "secret-value", store.now())
     assert "secret-value" not in str(refused.value)
 
 

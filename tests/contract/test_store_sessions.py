@@ -13,6 +13,7 @@ from sqlalchemy import text
 from smart_app.case import Ask, Party, Patient
 from smart_app.referral import Referral
 from smart_app.store import Line, Store, digest
+from smart_app.store.invitations import MOST
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DOCTOR = Party("clinician", "Dr Ada Ruiz", "https://ehr.example/Practitioner/1", "north")
@@ -181,34 +182,40 @@ def invited(store: Store) -> Store:
     with store.transaction() as tx:
         patient = Patient("Patient/1", "Núñez", ("Ana",))
         tx.referrals.add(Referral("r1", "north", patient, DOCTOR, Ask("Larger?"), "reading", AT))
-        tx.sessions.add_invitation("r1", digest("secret"), AT + HOUR)
+        tx.invitations.add("r1", digest("secret"), AT + HOUR)
     return store
 
 
 def test_an_invitation_names_its_referral_until_it_expires_or_is_revoked(invited: Store, clock: Any) -> None:
     with invited.transaction() as tx:
-        found = tx.sessions.invitation(digest("secret"))
+        found = tx.invitations.get(digest("secret"))
         assert found is not None
         assert (found.referral_id, found.attempts) == ("r1", 0)
-        assert tx.sessions.invitation(digest("guess")) is None
-        tx.sessions.add_invitation("r1", digest("another"), AT + HOUR)
-        tx.sessions.revoke(digest("another"))
-        assert tx.sessions.invitation(digest("another")) is None
+        assert tx.invitations.get(digest("guess")) is None
+        tx.invitations.add("r1", digest("another"), AT + HOUR)
+        assert tx.invitations.generation("r1") == 0
+        assert tx.invitations.revoke("r1") == 2
+        assert tx.invitations.generation("r1") == 2
+        assert tx.invitations.get(digest("secret")) is None
+        tx.invitations.add("r1", digest("third"), AT + HOUR)
+        assert tx.invitations.get(digest("third")) is not None
     clock.move(hours=1)
     with invited.reading() as tx:
-        assert tx.sessions.invitation(digest("secret")) is None
+        assert tx.invitations.get(digest("third")) is None
 
 
-def test_wrong_birth_dates_are_all_counted_even_at_once(invited: Store) -> None:
+def test_no_more_attempts_are_given_than_there_are_even_at_once(invited: Store) -> None:
     """Guessing in parallel wins nothing."""
 
-    def guess() -> int:
+    def guess() -> bool:
         with invited.transaction() as tx:
-            return tx.sessions.count_attempt(digest("secret"))
+            return tx.invitations.attempt(digest("secret"))
 
-    assert sorted(at_once(guess)) == list(range(1, 9))
+    assert sorted(at_once(guess)) == [False] * 3 + [True] * MOST
     with invited.transaction() as tx:
-        assert tx.sessions.count_attempt(digest("unknown")) == 0
+        assert not tx.invitations.attempt(digest("unknown"))
+        tx.invitations.entered(digest("secret"))
+        assert tx.invitations.attempt(digest("secret"))
 
 
 def test_what_expired_is_forgotten_and_what_did_not_is_kept(store: Store, clock: Any) -> None:

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from launch.errors import GrantEnded
 from smart_app.case import Party
-from smart_app.store import Line
+from smart_app.invitation import new_link
+from smart_app.store import Line, digest
 from smart_app.web import seats
 from smart_app.web.sessions import COOKIE, FORM_LIMIT, IDLE, LASTS, POLL
 from tests.web import EHR, FRAMED, JSON, PARTIES, PATIENT, Web
@@ -33,19 +34,13 @@ def web(tmp_path: Path) -> Iterator[Web]:
 
 
 def given_cookie(web: Web, headers: dict[str, str]) -> str:
-    """The Set-Cookie of a browser that comes for the first time: an invitation gives it a place."""
-    referral = web.world.ask()
+    """The Set-Cookie of a browser that comes for the first time, handed a line from another window."""
+    line = web.line("clinician", web.browser())
     with web.world.ports.store.transaction() as tx:
-        tx.sessions.add_invitation(referral.id, digest_of("letter"), web.world.now + timedelta(days=1))
-    answer = web.client().get("/invitation/letter", headers=headers)
+        code = tx.sessions.give_handoff(line.id, web.world.now + timedelta(seconds=60))
+    answer = web.client().get(f"/handoff?code={code}", headers=headers)
     assert answer.status_code == 303
     return str(answer.headers["Set-Cookie"])
-
-
-def digest_of(secret: str) -> str:
-    from smart_app.store import digest
-
-    return digest(secret)
 
 
 def test_the_cookie_is_kept_from_scripts_other_hosts_and_plain_http(web: Web) -> None:
@@ -57,7 +52,7 @@ def test_the_cookie_is_kept_from_scripts_other_hosts_and_plain_http(web: Web) ->
 
 def test_the_cookie_of_a_frame_is_partitioned_by_the_chart_around_it(web: Web) -> None:
     """Decision 18: a third party's cookie survives only with SameSite=None and Partitioned."""
-    _, *attributes = given_cookie(web, FRAMED).split("; ")
+    _, *attributes = given_cookie(web, {**FRAMED, "Sec-Fetch-Site": "same-origin"}).split("; ")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=None", "Partitioned"} == set(attributes)
 
 
@@ -368,7 +363,12 @@ def test_only_the_form_of_files_may_be_long(web: Web) -> None:
     """A stranger, or a form of words, fills no disk of ours."""
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="long"\r\n\r\n'
     long = {"data": head + b"0" * FORM_LIMIT + b"\r\n--x--\r\n", "content_type": "multipart/form-data; boundary=x"}
-    assert web.client().post("/invitation", **long).status_code == 413
+    referral, link = web.world.ask(patient=PATIENT), new_link("s" * 40)
+    with web.world.ports.store.transaction() as tx:
+        tx.invitations.add(referral.id, digest(link), web.world.now + timedelta(days=1))
+    invited = web.client()
+    invited.get(f"/invitation/{link}")
+    assert invited.post("/invitation", **long).status_code == 413
     client, line = web.sit_down("patient")
     assert client.post(f"/line/{line.id}/tell", **long).status_code == 413
     assert client.post(f"/line/{line.id}/show/files", **long).status_code == 403
