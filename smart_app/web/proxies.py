@@ -66,7 +66,7 @@ def acting_words() -> str:
     patient = " ".join((*kept.get("given", ()), kept.get("family", ""))).strip() or gettext("this patient")
     relationship = relationship_words(str(line.context.get("relationship", "")))
     named = f"{line.party.name} ({relationship})" if relationship else line.party.name
-    return gettext("%(name)s acts for %(patient)s.", name=named, patient=patient)
+    return str(gettext("%(name)s acts for %(patient)s.", name=named, patient=patient))
 
 
 def relationship_words(code: str) -> str:
@@ -77,8 +77,8 @@ def relationship_words(code: str) -> str:
 def asked_for(requester: Party) -> str:
     """For staff: who asked, where that was no clinician."""
     if requester.role == "proxy":
-        return gettext("Asked by %(name)s, who acts for the patient", name=requester.name)
-    return gettext("Asked by the patient") if requester.role == "patient" else ""
+        return str(gettext("Asked by %(name)s, who acts for the patient", name=requester.name))
+    return str(gettext("Asked by the patient")) if requester.role == "patient" else ""
 
 
 def install(app: Flask) -> None:
