@@ -11,10 +11,13 @@ from dataclasses import replace
 from imaging.errors import BadPaper, Infected, ScannerUnavailable
 from imaging.media import Verdict
 from smart_app.case import FoundFile, Party, SeriesSeen, Upload
+from smart_app.gates import REPORT_SIDE
 from smart_app.ports import Ports
 from smart_app.referral import Unfinished, WrongStatus
-from smart_app.staging import take_offer
+from smart_app.staging import forget, take_offer
 from smart_app.store import Transaction
+
+TAKEN_OUT = "Taken out by whoever gave it."
 
 
 def offered(upload: Upload) -> list[FoundFile]:
@@ -40,6 +43,27 @@ def decide_offer(ports: Ports, who: Party, referral_id: str, key: str, *, taken:
         upload = replace(upload, files=files)
         tx.uploads.save(upload)
         tx.audit.write(ports.now(), who, "take-report" if taken else "refuse-report", referral_id, "upload")
+    return upload
+
+
+def leave_out_reports(ports: Ports, who: Party, referral_id: str) -> Upload:
+    """The reports are the wrong ones: their bytes are removed, the count stays. Raises WrongStatus."""
+    with ports.store.transaction() as tx:
+        upload = _open(tx, referral_id)
+        out = [f for f in upload.files if f.verdict == Verdict.REPORT]
+        files = tuple(
+            replace(f, verdict=Verdict.NOT_AN_IMAGE.value, why=TAKEN_OUT, key="", clean="", sides=())
+            if f in out
+            else replace(f, offer="", clean="", sides=())
+            if f.offer == "taken"
+            else f
+            for f in upload.files
+        )
+        upload = replace(upload, files=files, stopped="" if upload.stopped == REPORT_SIDE else upload.stopped)
+        tx.uploads.save(upload)
+        tx.audit.write(ports.now(), who, "leave-out-reports", referral_id, f"{len(out)} files")
+    for file in out:
+        forget(ports.staging / upload.id, file)
     return upload
 
 

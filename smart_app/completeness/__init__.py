@@ -18,17 +18,22 @@ from smart_app.completeness.looks import LOOKS, facts_of
 from smart_app.referral import Referral
 
 LEVELS = ("block", "warn", "info")
+WORDS = ("title", "patient", "clinician")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the table. `words` are by audience ("patient", "clinician") and language; `values` go to the look."""
+    """One line of the table. `words` ("title", "patient", "clinician") are by language; `values` go to the look.
+
+    `about` is "images", or "question" for what only the person who asked can mend.
+    """
 
     id: str
     level: str
     needs: str
     source: str
     words: Mapping[str, Mapping[str, str]]
+    about: str = "images"
     subspecialty: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -47,7 +52,7 @@ class Gap:
         return self.rule.level == "block" and self.overruled is None
 
     def text(self, audience: str, language: str = "en") -> str:
-        """What is missing, for "patient" or "clinician"; in English where there is no other."""
+        """Its "title", or the sentence for "patient" or "clinician"; in English where there is no other."""
         words = self.rule.words[audience]
         return words.get(language, words["en"]).format(**self.values)
 
@@ -56,14 +61,15 @@ def rules_of(table: str) -> tuple[Rule, ...]:
     """The rules of a table in TOML. Raises ValueError naming the rule that is not whole."""
     made = []
     for raw in tomllib.loads(table)["rule"]:
-        known = {"id", "level", "needs", "source", "subspecialty", "patient", "clinician"}
-        words = {audience: raw.get(audience, {}) for audience in ("patient", "clinician")}
+        known = {"id", "level", "needs", "source", "about", "subspecialty", *WORDS}
+        words = {audience: raw.get(audience, {}) for audience in WORDS}
         whole = raw.get("level") in LEVELS and raw.get("needs") in LOOKS and raw.get("source")
         if not whole or not all("en" in said for said in words.values()):
             raise ValueError(f"The rule {raw.get('id', '?')} is not whole: level, needs, source, words in English.")
         values = {name: value for name, value in raw.items() if name not in known}
         places = tuple(raw.get("subspecialty", ()))
-        made.append(Rule(raw["id"], raw["level"], raw["needs"], raw["source"], words, places, values))
+        about = raw.get("about", "images")
+        made.append(Rule(raw["id"], raw["level"], raw["needs"], raw["source"], words, about, places, values))
     return tuple(made)
 
 

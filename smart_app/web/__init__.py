@@ -20,6 +20,7 @@ from smart_app.web import (
     exchange,
     found,
     headers,
+    health,
     here,
     images,
     invitations,
@@ -64,6 +65,7 @@ BLUEPRINTS = (
     cds.blueprint,
     exchange.blueprint,
     strays.blueprint,
+    health.blueprint,
     sites.blueprint,
 )
 
@@ -91,7 +93,7 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
         base_url=settings.base_url,
     )
     app.url_defaults(answers.line_defaults)
-    for part in (headers, sessions, rights, errors, language, dates, phrases, people, proxies, ended, lacking):
+    for part in (headers, health, sessions, rights, errors, language, dates, phrases, people, proxies, ended, lacking):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -6,6 +6,7 @@ Drawing is work for another process; a few at a time, so that nobody can fill th
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import NoReturn
 
 from flask import Response, request
@@ -36,12 +37,15 @@ def drawn(shelf: Shelf, study: str, series: str, instance: str, frame: int, size
     """That frame as a JPEG. Raises NotHere; NotAcceptable where it cannot be drawn or is wanted in another form."""
     if not any(taken.takes("image/jpeg") for taken in accepted(request.headers.get("Accept", ""))):
         raise NotAcceptable("Pictures are drawn as image/jpeg.")
-    file = shelf.instance_file(study, series, instance)
-    side = _side(size)
+    return picture(shelf.instance_file(study, series, instance).path, _side(size), frame)
+
+
+def picture(path: Path, side: int, frame: int = 1) -> Response:
+    """A frame of that file as a JPEG that fits into `side` by `side` pixels. Raises NotAcceptable."""
     if not _turn.acquire(timeout=PATIENCE):
         raise ServiceUnavailable("Too many pictures are being drawn. Try again.")
     try:
-        return Response(render(file.path, frame, side), content_type="image/jpeg")
+        return Response(render(path, frame, side), content_type="image/jpeg")
     except CannotDraw as problem:
         _refuse(problem)
     finally:

@@ -17,6 +17,7 @@ from smart_app.consent import BY_THEMSELVES, copy_to_doctor, kept_from_doctor
 from smart_app.referral import Referral, Status
 from smart_app.store import Line
 from smart_app.web.answers import page
+from smart_app.web.lacking import found_state
 from smart_app.web.phrases import STATUS_PLAIN
 from smart_app.web.sessions import patient_of, ports
 
@@ -91,6 +92,8 @@ def state_of(referral: Referral | None, given: Upload | None) -> dict[str, Any]:
             "stopped": given.stopped,
             "confirmed": given.confirmed is not None,
         }
+        if referral is not None:
+            state |= found_state(referral, given)
     if referral is not None and readable_by_patient(referral) and (shown := referral.opinion) is not None:
         state["opinion"] = {"version": shown.version, "plain_words": shown.plain_words, "answer": shown.answer}
     return state

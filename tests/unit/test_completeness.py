@@ -58,7 +58,7 @@ def test_the_table_is_whole() -> None:
     assert {rule.needs for rule in rules} == set(LOOKS)
     for rule in rules:
         assert rule.level in LEVELS
-        for audience in ("patient", "clinician"):
+        for audience in ("title", "patient", "clinician"):
             words = rule.words[audience]
             assert set(words) == {"en", "es"}, rule.id
             named = [{part[1] for part in Formatter().parse(text) if part[1]} for text in words.values()]
@@ -73,6 +73,7 @@ def test_a_table_that_is_not_whole_is_refused_by_the_rules_name(broken: str) -> 
         "level": '"warn"',
         "needs": '"report"',
         "source": '"ours"',
+        "title.en": '"T"',
         "patient.en": '"A"',
         "clinician.en": '"B"',
     }
