@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhir.chart import Chart
@@ -25,7 +25,7 @@ from fhir.profiles import EPIC, OPEN, ORACLE, PROFILES, Profile, Rung, rungs
 from fhir.report import OpinionFacts, document_bytes
 from fhir.sending import send
 from fhir.standing import find, mentions, must_be_ours, version_of
-from fhir.visits import choose_encounter
+from fhir.visits import Visit, choose_encounter, choose_visit
 
 __all__ = [
     "EPIC",
@@ -35,7 +35,9 @@ __all__ = [
     "Filed",
     "Profile",
     "Rung",
+    "Visit",
     "choose_encounter",
+    "choose_visit",
     "confirm",
     "file",
     "look",
@@ -50,11 +52,16 @@ READ_BACK_AFTER = (0.0, 0.5, 2.0)
 
 @dataclass(frozen=True)
 class Filed:
-    """Seen in the chart and compared. `unsigned`: a note that waits for a clinician's signature there."""
+    """Seen in the chart and compared. `unsigned`: a note that waits for a clinician's signature there.
+
+    `passed` are the better steps that were not taken, each with its reason; empty where the first one was, or where
+    it was found standing there already.
+    """
 
     resource: str
     rung: str
     unsigned: bool = False
+    passed: tuple[Rung, ...] = field(default=(), compare=False)
 
 
 def look(chart: Chart, profile: Profile, facts: OpinionFacts) -> Filed | None:
@@ -112,8 +119,10 @@ def file(
     statement = chart.capability()
     steps = rungs(profile, statement, scopes)
     refused = ChartRefused(" ".join(step.why for step in steps if not step.possible) or "This chart takes no report.")
+    passed: list[Rung] = []
     for step in steps:
         if not step.possible or not step.resource:
+            passed.append(step)
             continue
         try:
             written = send(chart, profile, facts, step.name, statement, companions)
@@ -121,8 +130,9 @@ def file(
             raise
         except (ChartRefused, NotInChart) as no:
             refused = no if isinstance(no, ChartRefused) else ChartRefused(str(no), status=no.status)
+            passed.append(replace(step, possible=False, why=str(no), code="refused"))
             continue
-        return confirm(chart, profile, facts, written.reference)
+        return replace(confirm(chart, profile, facts, written.reference), passed=tuple(passed))
     raise refused
 
 

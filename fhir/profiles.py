@@ -104,12 +104,16 @@ PROFILES: dict[str, Profile] = {profile.name: profile for profile in (EPIC, ORAC
 
 @dataclass(frozen=True)
 class Rung:
-    """One step of the ladder. `why` says in plain words why it is not possible, or what it means."""
+    """One step of the ladder. `why` says in plain words why it is not possible, or what it means.
+
+    `code` is the same for programs: not-taken, not-granted, refused; empty where it is possible.
+    """
 
     name: str
     resource: str
     possible: bool = True
     why: str = ""
+    code: str = ""
 
 
 def rungs(profile: Profile, capability: Resource | None, scopes: set[str] | None) -> list[Rung]:
@@ -119,12 +123,12 @@ def rungs(profile: Profile, capability: Resource | None, scopes: set[str] | None
     """
     found = []
     for name in profile.rungs:
-        why = ""
+        why = code = ""
         if capability is not None and "create" not in interactions(capability, name):
-            why = f"This chart does not take a new {name}."
+            code, why = "not-taken", f"This chart does not take a new {name}."
         elif scopes is not None and not may_create(scopes, name):
-            why = f"This app was not granted the right to write a {name}."
-        found.append(Rung(name, name, not why, why))
+            code, why = "not-granted", f"This app was not granted the right to write a {name}."
+        found.append(Rung(name, name, not why, why, code))
     return [*found, Rung("by-hand", "", why="A person files the PDF in the chart and says so here.")]
 
 
