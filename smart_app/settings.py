@@ -35,6 +35,7 @@ SETTINGS: tuple[tuple[str, str | None, str], ...] = (
         "clamd that sees every report: unix:PATH or tcp:HOST:PORT; without it none is asked",
     ),
     ("OCR", "", "Program that reads text in pictures, e.g. tesseract; it can raise a doubt, never clear one"),
+    ("METRICS_TOKEN", "", "Bearer token that /metrics asks for; without one it is closed outside the practice mode"),
     ("WORKER", "worker-0", "Fixed executor id of this worker process"),
 )
 """(name, default or None if it must be given, what it is). README's table is compared with this."""
@@ -69,6 +70,7 @@ class Settings:
     max_nesting: int = 1
     scanner: str = ""
     ocr: str = ""
+    metrics_token: str = ""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -110,6 +112,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         max_nesting=int(values["MAX_NESTING"]),
         scanner=values["SCANNER"],
         ocr=values["OCR"],
+        metrics_token=values["METRICS_TOKEN"],
     )
 
 

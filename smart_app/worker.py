@@ -37,6 +37,8 @@ LONGEST_WAIT = timedelta(minutes=15)
 LONGEST_ASKED_WAIT = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(hours=48)
 TIDY_EVERY = 600.0
+BEAT_EVERY = 10.0
+"""Seconds between two signs of life; the web calls a worker gone after six that did not come."""
 KEEP_ENDED = timedelta(days=7)
 STOP_WITHIN = 20
 
@@ -203,6 +205,7 @@ class Sweeper:
         self._queue = queue
         self._given: dict[tuple[str, int], float] = {}
         self._tidied = 0.0
+        self._beaten = 0.0
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
         """Sweep every second, and as soon as a row has ended, until told to stop."""
@@ -211,6 +214,7 @@ class Sweeper:
             try:
                 self.sweep()
                 self._tidy()
+                self._beat()
             except StoreUnavailable:
                 log.warning("a database does not answer; sweeping again soon")
             _wait(stop, wake)
@@ -243,6 +247,14 @@ class Sweeper:
                     tx.outbox.renew(row_id, silent[row_id])
         for row_id, attempt in silent.items():
             self._given[row_id, attempt] = time.monotonic()
+
+    def _beat(self) -> None:
+        """A sign of life that a watcher of the web process can see."""
+        if self._beaten and time.monotonic() - self._beaten < BEAT_EVERY:
+            return
+        self._beaten = time.monotonic()
+        with self._ports.store.transaction() as tx:
+            tx.figures.beat(self._ports.settings.worker, self._ports.now())
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied < TIDY_EVERY:

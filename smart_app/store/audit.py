@@ -55,6 +55,11 @@ class Audit:
         """The newest lines of the installation, newest first."""
         return self._read(select(rows).order_by(rows.c.sequence.desc()).limit(limit))
 
+    def after(self, sequence: int, limit: int = 1_000, *, referral_id: str = "") -> list[AuditLine]:
+        """The next lines behind that number, oldest first; of one case where it is named."""
+        query = select(rows).where(rows.c.sequence > sequence).order_by(rows.c.sequence).limit(limit)
+        return self._read(query.where(rows.c.referral_id == referral_id) if referral_id else query)
+
     def _read(self, query: Select[Any]) -> list[AuditLine]:
         return [_line(row) for row in self._connection.execute(query)]
 

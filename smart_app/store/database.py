@@ -20,8 +20,8 @@ from smart_app.store.audit import Audit
 from smart_app.store.brands import Brands
 from smart_app.store.cards import Cards
 from smart_app.store.errors import StoreOutdated, translated
-from smart_app.store.invitations import Invitations
 from smart_app.store.figures import Figures
+from smart_app.store.invitations import Invitations
 from smart_app.store.ledger import Ledger
 from smart_app.store.outbox import Outbox
 from smart_app.store.referrals import Referrals

@@ -149,8 +149,13 @@ class Outbox:
         """That attempt came to nothing and said nothing: the next number. True where the row was still at it."""
         return self._change(_owed_at(row_id, attempt), attempt=rows.c.attempt + 1)
 
-    def retry(self, row_id: str, by: Party) -> bool:
-        """A person says: send again. True where the row was parked; a second press changes nothing."""
+    def retry(self, row_id: str, by: Party, **arguments: Any) -> bool:
+        """A person says: send again, perhaps with more to go by. True where the row was parked; twice changes nothing."""
+        if arguments:
+            self._change(
+                and_(rows.c.id == row_id, rows.c.state == "parked"),
+                arguments={**self.get(row_id).arguments, **arguments},
+            )
         return self._change(
             and_(rows.c.id == row_id, rows.c.state == "parked"),
             state="owed",

@@ -1,4 +1,4 @@
-"""Reports another system sent that do not fit the referral they name: kept, shown with both sides, closed by a person."""
+"""Reports of other systems that do not fit the case they name: kept, shown with both sides, closed by a person."""
 
 from __future__ import annotations
 

@@ -281,6 +281,13 @@ cards = Table(
     Index(None, "site", "person", "patient"),
 )
 
+pulses = Table(
+    "pulses",
+    metadata,
+    Column("worker", String(100), primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
 strays = Table(
     "strays",
     metadata,

@@ -12,6 +12,7 @@ from smart_app.ports import Ports
 from smart_app.settings import Settings
 from smart_app.web import (
     answers,
+    audited,
     cds,
     chartlook,
     dates,
@@ -66,6 +67,7 @@ BLUEPRINTS = (
     exchange.blueprint,
     strays.blueprint,
     health.blueprint,
+    audited.blueprint,
     sites.blueprint,
 )
 

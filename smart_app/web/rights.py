@@ -28,6 +28,7 @@ DOORS = {
     "operate": "operator",
     "sites": "operator",
     "strays": "operator",
+    "audited": "operator",
 }
 """Pages of a blueprint -> the kind of line they are for. The rest is for every line."""
 
@@ -91,6 +92,8 @@ NEEDS = {
     "operate.release": "release",
     "strays.listed": "settle",
     "strays.close": "settle",
+    "audited.as_csv": "audit",
+    "audited.as_json_lines": "audit",
     "sites.index": "connect",
     "sites.one": "connect",
     "sites.test": "connect",

@@ -46,13 +46,6 @@ def jwks(ring: str) -> Response:
     return said
 
 
-@blueprint.get("/healthz")
-def healthz() -> Response:
-    """Are we there, and is the store?"""
-    ports().store.must_be_current()
-    return jsonify(status="ok")
-
-
 @blueprint.get("/")
 def front() -> Response:
     """For somebody who came by the bare address: where each kind of person goes in."""
