@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
 from imaging.errors import UnsafeMedia
-from imaging.verdict import Found, Limits
+from imaging.verdict import Found, Judge, Limits, judge
 
 
 class Budget:
-    """Files and bytes so far. What a ZIP or a disc image holds is counted, the container itself is not."""
+    """Files and bytes so far. What a ZIP or a disc image holds is counted, the container itself is not.
 
-    def __init__(self, limits: Limits, files: int = 0, size: int = 0) -> None:
+    `judge` says what one file is, while it stands open.
+    """
+
+    def __init__(self, limits: Limits, files: int = 0, size: int = 0, judge: Judge = judge) -> None:
         self.limits = limits
+        self.judge = judge
         self._files = files
         self._bytes = size
 

@@ -9,7 +9,7 @@ from imaging.budget import Budget
 from imaging.discs import is_disc, on_disc
 from imaging.errors import UnsafeMedia
 from imaging.kinds import program_in_front
-from imaging.verdict import Found, Verdict, judge
+from imaging.verdict import Found, Verdict
 from imaging.zips import DAMAGED, holds_document, in_zip, is_zip
 
 SMALLEST_DISC = 0x8006  # bytes; sixteen empty sectors come before the mark
@@ -55,5 +55,5 @@ def _one(name: str, size: int, stream: BinaryIO, opener: Callable[[], BinaryIO],
     start = stream.read(132)
     program = program_in_front(start[:128]) if start[128:] == b"DICM" else ""
     stream.seek(0)
-    verdict, header, why = judge(name, stream, size)
+    verdict, header, why = budget.judge(name, stream, size)
     return Found(name, size, verdict, why, header, opener, program)

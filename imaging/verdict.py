@@ -75,6 +75,10 @@ DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".rtf", ".pages", ".tif", ".tiff
 DOCUMENT_WHY = "If this is a report, save it as PDF or JPEG and add it again."
 
 
+Judge = Callable[[str, BinaryIO, int], tuple[Verdict, Header | None, str]]
+"""From a file's name, its open bytes and its size to what it is; see `judge`."""
+
+
 def judge(name: str, stream: BinaryIO, size: int) -> tuple[Verdict, Header | None, str]:
     """What this file is, from its bytes; its name only explains what the bytes leave open."""
     start = stream.read(132)

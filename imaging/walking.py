@@ -15,15 +15,16 @@ from typing import BinaryIO
 from imaging.budget import Budget
 from imaging.errors import UnsafeMedia
 from imaging.inside import look_inside
-from imaging.verdict import LIMITS, LINK_WHY, Found, Limits, Verdict, shown
+from imaging.verdict import LIMITS, LINK_WHY, Found, Judge, Limits, Verdict, judge, shown
 
 
-def walk(paths: Iterable[Path], limits: Limits = LIMITS) -> Iterator[Found]:
+def walk(paths: Iterable[Path], limits: Limits = LIMITS, judge: Judge = judge) -> Iterator[Found]:
     """Every file under these paths, ZIPs read in place. Raises UnsafeMedia naming the limit that would be broken.
 
+    Another `judge` may do its work on each file while it stands open, right before that file is answered.
     A ZIP counts as the files in it. Links inside a folder are not followed: they could lead anywhere.
     """
-    budget = Budget(limits)
+    budget = Budget(limits, judge=judge)
     for path in paths:
         if not path.is_dir():
             yield from _file(path, path.name, budget, follow=True)
