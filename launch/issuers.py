@@ -80,4 +80,5 @@ def normalised(iss: str) -> str:
     if any(character.isspace() or not character.isprintable() for character in iss) or "\\" in iss:
         raise ValueError("an issuer holds no blanks")
     port = parts.port if parts.port != _DEFAULT_PORTS[parts.scheme] else None
-    return f"{parts.scheme}://{parts.hostname.lower()}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host.lower()}{f':{port}' if port else ''}{parts.path.rstrip('/')}"

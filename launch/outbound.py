@@ -90,7 +90,8 @@ def origin(url: str) -> str:
         raise UnsafeAddress("The address is malformed.") from problem
     if parts.scheme not in _PORTS or not parts.hostname:
         raise UnsafeAddress("The address is not an absolute web address.")
-    return f"{parts.scheme}://{parts.hostname.lower()}:{port or _PORTS[parts.scheme]}"
+    host = parts.hostname.lower()
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port or _PORTS[parts.scheme]}"
 
 
 def check_address(url: str, *, practice: bool, inside: frozenset[str] = frozenset()) -> str:
@@ -149,6 +150,13 @@ def _may_be(address: _Address, *, named: bool) -> bool:
     if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
     return address.is_global or (named and address.is_private)
+
+
+def _joined(url: str, target: str) -> str:
+    try:
+        return urljoin(url, target)
+    except ValueError as problem:
+        raise UnsafeAddress(f"{urlsplit(url).hostname} redirects to an address that is none.") from problem
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -228,6 +236,7 @@ class _Guard(HTTPAdapter):
         if response.is_redirect and target:
             if request.method not in ("GET", "HEAD"):
                 raise UnsafeAddress(f"{urlsplit(url).hostname} redirects a {request.method}; that is not followed.")
-            if origin(there := urljoin(url, target)) != here:
+            there = _joined(url, target)
+            if origin(there) != here:
                 raise Redirected(f"{urlsplit(url).hostname} redirects to another address; that is not followed.", there)
         return response

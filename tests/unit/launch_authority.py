@@ -128,7 +128,8 @@ class Authority:
             return self._token(seen)
         if seen.path.startswith("/fhir/"):
             bearer = seen.headers.get("authorization", "").removeprefix("Bearer ")
-            return (200, {}, {"resourceType": "Patient"}) if bearer in self.valid else (401, {}, b"")
+            kind, _, number = seen.path.removeprefix("/fhir/").partition("/")
+            return (200, {}, {"resourceType": kind, "id": number}) if bearer in self.valid else (401, {}, b"")
         return 404, {}, b""
 
     def _token(self, seen: Seen) -> tuple[int, dict, object]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 
 from launch import discovery
@@ -281,3 +282,83 @@ def test_a_file_that_is_no_key_stops_the_start_by_name(tmp_path: Path) -> None:
     (tmp_path / "rs384-2.pem").write_text("not a key")
     with pytest.raises(KeysMissing, match=r"rs384-2\.pem"):
         Keys.load(tmp_path)
+
+
+# -- private addresses the operator named ----------------------------------------------------------------------------
+
+LAN = "https://fhir.hospital.lan"
+
+
+@pytest.mark.parametrize("host", ["10.2.3.4", "192.168.7.7", "172.20.0.1", "[fd00::7]"])
+def test_a_private_address_may_be_called_where_the_operator_named_it(host: str) -> None:
+    url = f"https://{host}/fhir"
+    with pytest.raises(UnsafeAddress):
+        Outbound(inside=(LAN,)).check(url)
+    assert Outbound(inside=(url,)).check(url) == url
+    for other in (f"https://{host}:8443/fhir", url.replace("https", "http")):
+        with pytest.raises(UnsafeAddress):
+            Outbound(inside=(url,)).check(other)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://127.0.0.1/x", "https://localhost/x", "https://169.254.169.254/latest", "https://[::1]/x"),
+        *("https://[fe80::1]/x", "https://0.0.0.0/x", "https://224.0.0.1/x", "https://[::ffff:127.0.0.1]/x"),
+    ],
+)
+def test_the_machine_itself_and_its_neighbours_stay_refused_even_where_named(url: str) -> None:
+    with pytest.raises(UnsafeAddress):
+        Outbound(inside=(url,)).check(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[64:ff9b::7f00:1]/x", "https://[64:ff9b::a00:1]/x", "https://[2002:7f00:1::]/x"]
+)
+def test_an_inner_address_wrapped_in_another_is_seen(url: str) -> None:
+    """The network takes it out of the wrapping (RFC 6052, RFC 3056)."""
+    with pytest.raises(UnsafeAddress):
+        Outbound().check(url)
+
+
+@pytest.mark.parametrize(
+    ("resolves_to", "named", "may"),
+    [("10.2.3.4", True, True), ("10.2.3.4", False, False), ("127.0.0.1", True, False), ("169.254.1.1", True, False)],
+)
+def test_a_name_is_judged_by_what_it_resolves_to(
+    resolves_to: str, named: bool, may: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Inside or not, what counts is the address really connected to; nothing is sent to one that may not be called."""
+    sent: list[bytes] = []
+
+    class Peer:
+        def getpeername(self) -> tuple[str, int]:
+            return resolves_to, 443
+
+        def close(self) -> None:
+            pass
+
+        def settimeout(self, _: object) -> None:
+            pass
+
+    def connected(*_: object, **__: object) -> Peer:
+        return Peer()
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connected)
+
+    def handshake(*_: object, **__: object) -> None:
+        sent.append(b"hello")
+        raise OSError("no handshake in this test")
+
+    monkeypatch.setattr("urllib3.connection._ssl_wrap_socket_and_match_hostname", handshake)
+    http = Outbound(inside=(LAN,) if named else ())
+    with pytest.raises((UnsafeAddress, NoConnection)) as caught:
+        http.post(f"{LAN}/token", data="code=x")
+    assert isinstance(caught.value, NoConnection) is may
+    assert bool(sent) is may
+
+
+def test_a_redirect_to_nowhere_is_refused(authority: Authority) -> None:
+    authority.answers["/a"] = [(302, {"Location": "http://[::1"}, b"")]
+    with pytest.raises(UnsafeAddress):
+        Outbound(practice=True).get(f"{authority.url}/a")
