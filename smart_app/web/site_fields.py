@@ -12,6 +12,7 @@ def _(text: str) -> str:
     return text
 
 
+SHORT_NAME = _("Short name")
 LABEL = {
     "name": _("Name"),
     "profile": _("How its chart takes an opinion"),
