@@ -28,6 +28,7 @@ from launch.errors import (
     UntrustedIssuer,
 )
 from smart_app.referral import NoSuchReferral, NotYours, ReferralError, StaleReferral, Unfinished, WrongStatus
+from smart_app.sites import NoSuchSite, SiteError, SiteStale
 from smart_app.status import Stopped
 from smart_app.store.errors import NoSuchRow, StoreUnavailable
 
@@ -153,6 +154,9 @@ TABLE: dict[type[Exception], Notice] = {
     ),
     Stopped: Notice(409, _("We stopped here"), _("Nothing was sent."), spoken=True),
     ReferralError: Notice(409, _("This cannot be done"), _("Nothing was changed."), spoken=True),
+    NoSuchSite: NOTHING_HERE,
+    SiteStale: Notice(409, _("This was changed meanwhile"), _("Nothing was saved."), spoken=True, retry=True),
+    SiteError: Notice(409, _("This cannot be done"), _("Nothing was changed."), spoken=True),
     UntrustedIssuer: Notice(
         403,
         _("This hospital is not connected"),

@@ -12,11 +12,11 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from fhir.errors import ChartError
-from fhir.filing import PROFILES
 from launch.errors import LaunchError
 from smart_app import review, worklists
 from smart_app.consent import kept_from_doctor
 from smart_app.deliver import settle
+from smart_app.profile import profile_of
 from smart_app.referral import NoSuchReferral, Referral, ReferralError, Status, Unfinished, WrongStatus
 from smart_app.store import Owed
 from smart_app.web.answers import moved, page
@@ -61,7 +61,7 @@ def operate() -> Response:
         who=line.party,
         now=ports().now(),
         settled=request.args.get("settled", ""),
-        sites=[(site, PROFILES.get(site.profile)) for site in ports().directory.sites],
+        sites=[(site, profile_of(site)) for site in ports().directory.sites],
         site_names={site.id: site.name for site in ports().directory.sites},
     )
 
