@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, request
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response
 
 from fhir.filing import PROFILES
@@ -24,9 +25,9 @@ from smart_app.sites import STAGES, Site, SiteError, SiteUnfit
 from smart_app.web import site_fields, site_words
 from smart_app.web.answers import moved, page
 from smart_app.web.errors import error_state, notice_of
-from smart_app.web.sessions import current_line, ports
 from smart_app.web.here import doors
 from smart_app.web.phrases import VERB
+from smart_app.web.sessions import current_line, ports
 
 blueprint = Blueprint("sites", __name__, url_prefix="/line/<line_id>/sites")
 
@@ -42,13 +43,13 @@ CHOICES = {
 
 VERB.update(
     {
-        "add-site": lazy_gettext("added a hospital"),
-        "change-site": lazy_gettext("changed a hospital"),
-        "disable-site": lazy_gettext("disabled a hospital"),
-        "enable-site": lazy_gettext("enabled a hospital"),
-        "test-site": lazy_gettext("tested a hospital"),
-        "import-brands": lazy_gettext("imported names of hospitals"),
-        "forget-brands": lazy_gettext("removed names of hospitals"),
+        "add-site": _("added a hospital"),
+        "change-site": _("changed a hospital"),
+        "disable-site": _("disabled a hospital"),
+        "enable-site": _("enabled a hospital"),
+        "test-site": _("tested a hospital"),
+        "import-brands": _("imported names of hospitals"),
+        "forget-brands": _("removed names of hospitals"),
     }
 )
 """What the audit says of it, beside the other acts."""
