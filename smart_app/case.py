@@ -8,31 +8,7 @@ from enum import StrEnum
 
 from smart_app.given import FoundFile, ListedSet, PersonSeen, SeriesSeen
 
-__all__ = [
-    "Acknowledgement",
-    "Agreement",
-    "Ask",
-    "Change",
-    "Consent",
-    "Event",
-    "Filing",
-    "FoundFile",
-    "ListedSet",
-    "Message",
-    "NextStep",
-    "Opinion",
-    "Party",
-    "Patient",
-    "PersonSeen",
-    "PriorReport",
-    "SeriesNote",
-    "SeriesSeen",
-    "Side",
-    "StudyNote",
-    "Upload",
-    "Urgency",
-    "Vouch",
-]
+__all__ = ["FoundFile", "ListedSet", "PersonSeen", "SeriesSeen"]  # from `given`; the rest is defined here
 
 
 class Side(StrEnum):
@@ -204,8 +180,17 @@ class Event:
 
 
 @dataclass(frozen=True)
+class PassedOver:
+    """A better way into the chart that was not taken. `code`: not-taken, not-granted or refused, then in its words."""
+
+    way: str  # "DiagnosticReport"
+    code: str
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class Filing:
-    """Where a signed version stands in the chart, read back and compared."""
+    """Where a signed version stands in the chart, read back and compared, and why there."""
 
     version: int
     resource: str  # "DiagnosticReport/123"
@@ -213,6 +198,9 @@ class Filing:
     rung: str  # which rung of the ladder took it
     confirmed_by: str = "read-back"  # or the name of the person who looked
     unsigned: bool = False  # a note that waits for a clinician's signature in the chart
+    passed: tuple[PassedOver, ...] = ()
+    visit: str = ""  # the Encounter it was filed into, if into one
+    visit_why: str = ""  # named, launch, current, arrived, latest or planned (`fhir.visits`)
 
 
 @dataclass(frozen=True)
@@ -252,6 +240,7 @@ class Opinion:
     limits: str = ""
     plain_words: str = ""  # for the patient, written by the expert
     critical: bool = False
+    tier: int = 0  # 1 minutes, 2 hours, 3 days; 0 where nothing is critical
     first_report_read: str = "after"  # "before" or "after" the expert formed a view, or "none"
     change: Change | None = None
     change_reason: str = ""

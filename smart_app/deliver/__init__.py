@@ -7,6 +7,7 @@ was done before its end was recorded is found done.
 from __future__ import annotations
 
 from smart_app.deliver.chart import check_note, file_opinion, file_retraction
+from smart_app.deliver.critical import chase_critical
 from smart_app.deliver.images import store_images
 from smart_app.deliver.mirror import mirror_referral
 from smart_app.deliver.notices import invite_patient, notify_desk, notify_expert, notify_referrer, remind
@@ -23,6 +24,7 @@ ACTIONS: dict[str, Action] = {
     "notify_referrer": notify_referrer,
     "notify_desk": notify_desk,
     "remind": remind,
+    "chase_critical": chase_critical,
 }
 
 __all__ = ["ACTIONS", "Action", "Done", "Later", "Outcome", "Parked"]

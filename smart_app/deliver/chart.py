@@ -20,13 +20,14 @@ from fhir.errors import (
     InvalidResource,
     NotInChart,
 )
-from fhir.filing import Filed, Profile, choose_encounter, confirm, file, look, note_is_signed
+from fhir.filing import Filed, Profile, Visit, confirm, file, look, note_is_signed
 from fhir.report import OpinionFacts
 from launch.errors import LaunchError
 from smart_app import letter, record
-from smart_app.case import Filing, Party
+from smart_app.case import Filing, Party, PassedOver
 from smart_app.consent import kept_from_doctor
 from smart_app.deliver.outcome import SYSTEM, Done, Later, Outcome, Parked
+from smart_app.deliver.visit import visit_for
 from smart_app.ports import Ports
 from smart_app.profile import profile_of
 from smart_app.referral import Referral, Status
@@ -68,12 +69,10 @@ def file_opinion(ports: Ports, owed: Owed) -> Outcome:
             return seen
         if seen is not None:
             return record_filing(ports, owed, _filing(ports, version, seen), SYSTEM)
-    encounter = None
-    if profile.encounter != "never":
-        encounter = choose_encounter(chart, referral.patient.reference, referral.encounter or None)
-        if encounter is None and profile.encounter == "required":
-            return Parked(NO_VISIT)
-    return _write(ports, owed, chart, profile, facts, encounter)
+    visit = visit_for(chart, profile, referral, owed)
+    if isinstance(visit, Parked):
+        return visit
+    return _write(ports, owed, chart, profile, facts, visit)
 
 
 def _before_writing(ports: Ports, owed: Owed, referral: Referral, version: int) -> Outcome | None:
@@ -113,12 +112,6 @@ def _look_again(chart: Chart, profile: Profile, facts: OpinionFacts, entry: Entr
     return Parked(UNCLEAR.format(version=facts.version))
 
 
-NO_VISIT = (
-    "This chart takes a note only inside a visit, and none was found for this patient. "
-    "Open a visit in the chart, then send again."
-)
-
-
 UNCLEAR = (
     "Version {version} was sent and no answer came back, and this chart cannot be searched for it. "
     "Look in the patient's notes: say “it is there” with its number, or “send again” if it is not."
@@ -135,14 +128,14 @@ def opinion_facts(ports: Ports, referral: Referral, version: int) -> OpinionFact
 
 
 def _write(
-    ports: Ports, owed: Owed, chart: Chart, profile: Profile, facts: OpinionFacts, encounter: str | None
+    ports: Ports, owed: Owed, chart: Chart, profile: Profile, facts: OpinionFacts, visit: Visit | None
 ) -> Outcome:
     key = ledger_key(facts.referral_id, facts.version)
     digest = hashlib.sha256(facts.text.encode()).hexdigest()
     with ports.store.transaction() as tx:
         tx.ledger.intend(key, owed.id, digest, ports.now())
     try:
-        filed = file(chart, profile, facts, encounter)
+        filed = file(chart, profile, facts, visit.reference if visit else None)
     except ChartUnavailable:
         _settle(ports, key, "refused")  # surely not written: the next attempt starts clean
         raise
@@ -157,11 +150,29 @@ def _write(
     except (ChartRefused, NotInChart, InvalidResource) as refusal:
         _settle(ports, key, "refused")
         return Parked(f"The chart refused version {facts.version}: {refusal} File it by hand, or send again.")
-    return record_filing(ports, owed, _filing(ports, facts.version, filed), SYSTEM)
+    return record_filing(ports, owed, _filing(ports, facts.version, filed, visit), SYSTEM)
 
 
-def _filing(ports: Ports, version: int, filed: Filed) -> Filing:
-    return Filing(version, filed.resource, ports.now(), filed.rung, unsigned=filed.unsigned)
+def _filing(ports: Ports, version: int, filed: Filed, visit: Visit | None = None) -> Filing:
+    return Filing(
+        version,
+        filed.resource,
+        ports.now(),
+        filed.rung,
+        unsigned=filed.unsigned,
+        passed=tuple(PassedOver(r.resource, r.code, r.why if r.code == "refused" else "") for r in filed.passed),
+        visit=visit.reference if visit else "",
+        visit_why=visit.why if visit else "",
+    )
+
+
+def _how(filing: Filing) -> str:
+    """For the audit: which way, what was passed over, which visit; no words of the chart's."""
+    parts = [f"version {filing.version}"]
+    parts += [f"not {one.way}: {one.code}" for one in filing.passed]
+    if filing.visit:
+        parts.append(f"visit {filing.visit} ({filing.visit_why})")
+    return "; ".join(parts)
 
 
 def _settle(ports: Ports, key: str, outcome: str, resource: str = "") -> None:
@@ -184,7 +195,7 @@ def record_filing(ports: Ports, owed: Owed, filing: Filing, by: Party) -> Outcom
             referral = referral.deliver(filing, by, now)
             _owe_after_delivery(ports, tx, referral.id, filing.version)
         tx.referrals.save(referral)
-        tx.audit.write(now, by, "file", referral.id, filing.resource, f"version {filing.version}")
+        tx.audit.write(now, by, "file", referral.id, filing.resource, _how(filing))
         if owed.state == "parked":
             tx.outbox.settle(owed.id, by, text + ".")
         else:

@@ -142,11 +142,16 @@ def notify_desk(ports: Ports, owed: Owed) -> Outcome:
     stray = owed.arguments.get("why") == "stray"
     subject = "A report was not taken" if stray else "A case is held for an identity check"
     what = "got a report that does not fit it" if stray else "is held"
-    text = f"Case {referral.case_number} {what}. Sign in to see why.\n\n{ports.settings.base_url}/\n"
+    tell_desk(ports, subject, f"Case {referral.case_number} {what}.")
+    return Done("Told.") if referral.hidden or stray else Done("The check is closed already.")
+
+
+def tell_desk(ports: Ports, subject: str, sentence: str) -> None:
+    """A letter to every desk: a case number and no word of the case."""
     for organisation in ports.directory.organisations:
         if organisation.role == "operator" and organisation.email:
+            text = f"{sentence} Sign in to see why.\n\n{ports.settings.base_url}/\n"
             ports.mail(Letter(organisation.email, subject, text))
-    return Done("Told.") if referral.hidden or stray else Done("The check is closed already.")
 
 
 def remind(ports: Ports, owed: Owed) -> Outcome:

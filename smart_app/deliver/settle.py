@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fhir.filing import note_is_signed
+from fhir.visits import good_visit
+from fhir.wire import type_and_id
 from smart_app.case import Filing, Party
 from smart_app.deliver.chart import ledger_key, record_filing
 from smart_app.ports import Ports
@@ -24,6 +26,28 @@ def send_again(ports: Ports, who: Party, row_id: str) -> None:
                 tx.ledger.outcome(key, "refused", "", ports.now())
         tx.outbox.retry(row_id, who)
         tx.audit.write(ports.now(), who, "send-again", owed.referral_id, owed.action)
+
+
+def use_visit(ports: Ports, who: Party, row_id: str, encounter: str) -> None:
+    """The person names the visit the note goes into, which we read to see whose it is; then it is sent.
+
+    Raises Unfinished for a malformed reference or a visit that takes no note, WrongStatus where a version may stand in
+    the chart already, and what the chart raises.
+    """
+    named = type_and_id(encounter.strip(), "Encounter")
+    if named is None:
+        raise Unfinished("Write it as the chart names it, for example Encounter/123.", encounter="malformed")
+    with ports.store.reading() as tx:
+        owed = _parked(tx.outbox.get(row_id))
+        referral = tx.referrals.get(owed.referral_id)
+        entry = tx.ledger.get(ledger_key(referral.id, int(owed.arguments.get("version", 0))))
+    if owed.action != "file_opinion" or (entry is not None and entry.state != "refused"):
+        raise WrongStatus("This may stand in the chart already. Look first.")
+    if good_visit(ports.charts.system(referral.site), referral.patient.reference, named) is None:
+        raise Unfinished("That is no visit of this patient that takes a note.", encounter="unknown")
+    with ports.store.transaction() as tx:
+        tx.outbox.retry(row_id, who, encounter=named)
+        tx.audit.write(ports.now(), who, "name-visit", owed.referral_id, named)
 
 
 def it_is_there(ports: Ports, who: Party, row_id: str, resource: str) -> None:

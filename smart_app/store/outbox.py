@@ -150,11 +150,11 @@ class Outbox:
         return self._change(_owed_at(row_id, attempt), attempt=rows.c.attempt + 1)
 
     def retry(self, row_id: str, by: Party, **arguments: Any) -> bool:
-        """A person says: send again, perhaps with more to go by. True where the row was parked; twice changes nothing."""
+        """A person says: send again, perhaps with more to go by. True where the row was parked, once."""
         if arguments:
             self._change(
                 and_(rows.c.id == row_id, rows.c.state == "parked"),
-                arguments={**self.get(row_id).arguments, **arguments},
+                arguments=json.dumps({**self.get(row_id).arguments, **arguments}),
             )
         return self._change(
             and_(rows.c.id == row_id, rows.c.state == "parked"),
