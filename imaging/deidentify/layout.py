@@ -24,7 +24,7 @@ from imaging.deidentify.gate import Content
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-FIRST = 64 * 1024  # bytes; most headers end within them
+FIRST = 16 * 1024  # bytes; most headers end within them
 MOST_HEADER = 256_000_000  # bytes of everything that is not pixels
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 DOCUMENT = 0x00420011

@@ -21,6 +21,7 @@ from imaging.errors import OutputUnusable
 CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT)
 PIECE = 1024 * 1024  # bytes copied at a time
 SUFFIX = ".dcm"
+_BUFFER = memoryview(bytearray(PIECE))  # one for all: a new one for each picture costs more than the copying
 
 
 class Output:
@@ -91,12 +92,15 @@ def _move(source: Path, target: Path) -> None:
 def _written(done: Rewritten, out: io.FileIO) -> int:
     if done.deflate:
         return _deflated(done, out)
-    _all(out, done.meta + done.body)
-    if done.pixels is not None:
-        _copy(done.source, done.pixels.value, done.pixels_end - done.pixels.value, out)
+    head = done.meta + done.body
+    length = done.pixels_end - done.pixels.value if done.pixels is not None else 0
+    if done.pixels is None or not length:
+        _all(out, head + done.tail)
+    else:
+        _copy(done.source, done.pixels.value, length, out, head)
         if done.tail:
             _all(out, done.tail)
-    return out.tell()
+    return len(head) + length + len(done.tail)
 
 
 def _aside(folder: Path) -> Path:
@@ -119,26 +123,21 @@ def _told(folder: Path) -> Iterator[None]:
         raise OutputUnusable(f"{folder}: {why}. What was released before is whole; run it again to go on.") from problem
 
 
-def _copy(source: BinaryIO, offset: int, count: int, out: io.FileIO) -> None:
-    """Bytes from one file to the other, in the kernel where both are files."""
-    if isinstance(source, io.BufferedReader):
-        here, into = source.fileno(), out.fileno()
-        while count > 0:
-            try:
-                sent = os.copy_file_range(here, into, count, offset)
-            except OSError as problem:
-                if problem.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
-                    raise
-                break
-            if not sent:
-                break
-            offset, count = offset + sent, count - sent
-    source.seek(offset)
-    while count > 0 and (piece := source.read(min(PIECE, count))):
-        _all(out, piece)
-        count -= len(piece)
-    if count:
-        raise OSError(errno.EIO, "the source ended early")
+def _copy(source: BinaryIO, offset: int, count: int, out: io.FileIO, head: bytes) -> None:
+    """So many bytes of one file to the other, behind `head`, in pieces."""
+    file = source.fileno() if isinstance(source, io.BufferedReader) else None
+    if file is None:
+        source.seek(offset)
+    while count > 0:
+        piece = _BUFFER[: min(PIECE, count)]
+        got = os.preadv(file, [piece], offset) if file is not None else source.readinto(piece)  # type: ignore[attr-defined]
+        if not got:
+            raise OSError(errno.EIO, "the source ended early")
+        wrote = os.writev(out.fileno(), [head, piece[:got]])
+        if wrote < len(head) + got:  # a disk that is nearly full takes only a part
+            _all(out, (head + bytes(piece[:got]))[wrote:])
+        head = b""
+        offset, count = offset + got, count - got
 
 
 def _deflated(done: Rewritten, out: io.FileIO) -> int:

@@ -59,6 +59,7 @@ class Cleaner:
         self.known = known
         self.safe = safe_private() if profile.has(Option.SAFE_PRIVATE) else frozenset()
         self._actions: dict[tuple[int, str], Action] = {}
+        self._figures: set[tuple[int, bytes]] = set()  # tags, as they are written, of what stays and tells nobody
         self._vrs = vrs()
 
     def vr(self, tag: int, vr: bytes) -> str:
@@ -95,6 +96,8 @@ class Cleaner:
 
     def element(self, data: bytes, found: Element, coding: Coding, here: Place) -> bytes:
         """One element, cleaned; nothing where it is removed. Raises Odd."""
+        if (found.tag, found.vr) in self._figures and not found.undefined:
+            return data[found.start : found.end]
         vr = self.vr(found.tag, found.vr)
         action = self.action(found.tag, vr)
         if action is Action.PRIVATE:
@@ -103,6 +106,8 @@ class Cleaner:
             return self._sequence(data, found, coding, here, action)
         if found.undefined:
             raise Odd
+        if action is Action.KEEP and vr not in TEXT and vr not in PERSONAL_VRS:
+            self._figures.add((found.tag, found.vr))
         value = data[found.value : found.end]
         self.learn(found.tag, vr, value, here)
         new = self.new_value(found.tag, vr, action, value, here)

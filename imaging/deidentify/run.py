@@ -5,9 +5,7 @@ Rule: nothing is visible before everything was searched for everything that is k
 
 from __future__ import annotations
 
-import hashlib
 import os
-import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -22,17 +20,18 @@ from imaging.deidentify.odd import clean_oddly
 from imaging.deidentify.outcome import Became, Outcome, Quarantined, Released
 from imaging.deidentify.output import Output, same_bytes
 from imaging.deidentify.patients import Patients
+from imaging.deidentify.probes import digest_of, holds_something, searched
 from imaging.deidentify.profiles import Option, Profile
 from imaging.deidentify.rewrite import Cleaner, Patient
 from imaging.deidentify.scan import Leak, Scanner
 from imaging.errors import NotDicom, OutputUnusable
 from imaging.study import Header
-from imaging.verdict import LIMITS, Found, Limits, Verdict
+from imaging.verdict import LIMITS, Found, Limits, Verdict, judge
 from imaging.walking import walk
 from imaging.zips import DAMAGED
 
-PACKED_START = 64 * 1024  # bytes of compressed pixels that are searched for comments
-SAMPLE = 4096  # bytes of pixels, at three places, that tell whether an object is the one of an earlier run
+HEADS = frozenset(("HEAD", "BRAIN", "SKULL", "FACE", "HEADNECK", "HEAD AND NECK", "ORBIT", "NECK", "WHOLEBODY"))
+LEFT_BEHIND = frozenset({"quarantined", "unreadable", "locked", "too-large", "report"})
 
 
 def deidentify(
@@ -58,9 +57,10 @@ def deidentify(
     options = ",".join(sorted(option.name for option in profile.options))
     book = Ledger(ledger, keys.token(f"{profile.name}|{options}|{same_person}"))
     try:
-        run = _Run(Output(out), book, keys, Outcome(profile), Patients(keys, book.patients, same_person=same_person))
-        for number, found in enumerate(walk(sources, limits), 1):
-            run.take(number, found, looked_at)
+        patients = Patients(keys, book.patients, same_person=same_person)
+        run = _Run(Output(out), book, keys, Outcome(profile), patients, looked_at)
+        for number, found in enumerate(walk(sources, limits, run.look), 1):
+            run.take(number, found)
             progress(number)
         run.release()
         return run.outcome
@@ -78,53 +78,67 @@ def refuse_overlap(sources: list[Path], out: Path) -> None:
 
 
 class _Run:
-    def __init__(self, output: Output, book: Ledger, keys: Keys, outcome: Outcome, patients: Patients) -> None:
+    def __init__(
+        self,
+        output: Output,
+        book: Ledger,
+        keys: Keys,
+        outcome: Outcome,
+        patients: Patients,
+        looked_at: frozenset[str],
+    ) -> None:
         self.outcome = outcome
         self._output, self._book, self._keys, self._patients = output, book, keys, patients
+        self._looked_at = looked_at
         self._known = Known()
         self._rewriter = Rewriter(Cleaner(outcome.profile, keys, self._known))
         self._ready: dict[str, tuple[int, Header, Became]] = {}  # token of what waits for release
+        self._left: set[int] = set()  # numbers of files that do not come out
+        self._number = 1  # of the file that is looked at
+        self._became: Became | Verdict = Verdict.UNREADABLE
         output.keep_aside({entry.place for entry in book.entries.values()})
 
-    def take(self, number: int, found: Found, looked_at: frozenset[str]) -> None:
-        """One file: cleaned and put aside, or its verdict."""
-        verdict: Verdict | Became = found.verdict
-        if found.verdict is Verdict.IMAGE and found.header is not None:
+    def look(self, name: str, stream: BinaryIO, size: int) -> tuple[Verdict, Header | None, str]:
+        """Judge a file as ever; a picture is cleaned while it stands open, since a ZIP is unpacked only once."""
+        verdict, header, why = judge(name, stream, size)
+        if verdict is Verdict.IMAGE and header is not None:
             try:
-                with found.open() as stream:
-                    verdict = self._clean(number, found.header, stream, found.size, looked_at)
+                self._became = self._clean(header, stream, size)
             except (NotDicom, *DAMAGED):
-                verdict = Verdict.UNREADABLE
-        self.outcome.counts[verdict.value] += 1
-        if verdict not in (Became.DONE, Became.ALREADY, Verdict.DUPLICATE, Became.DUPLICATE, Verdict.DIRECTORY):
-            self.outcome.names[number] = found.name
+                self._became = Verdict.UNREADABLE
+        return verdict, header, why
 
-    def _clean(
-        self, number: int, header: Header, stream: BinaryIO, size: int, looked_at: frozenset[str]
-    ) -> Verdict | Became:
+    def take(self, number: int, found: Found) -> None:
+        """One file more, with its verdict."""
+        became = self._became if found.verdict is Verdict.IMAGE else found.verdict
+        self.outcome.counts[became.value] += 1
+        self.outcome.names[number] = found.name
+        if became.value in LEFT_BEHIND:
+            self._left.add(number)
+        self._number = number + 1
+
+    def _clean(self, header: Header, stream: BinaryIO, size: int) -> Verdict | Became:
         patient = self._patients.patient(header)
         if patient is None:
-            return self._aside(number, header, "mixed-study")
+            return self._aside(self._number, header, "mixed-study")
         done = self._rewritten(header, stream, size, patient)
         if done is None:
-            return self._aside(number, header, "cannot-be-rewritten")
+            return self._aside(self._number, header, "cannot-be-rewritten")
         try:
-            return self._judged(number, header, patient, done, size, looked_at)
+            return self._judged(header, patient, done, size)
         finally:
             done.close()
 
-    def _judged(
-        self, number: int, header: Header, patient: Patient, done: Rewritten, size: int, looked_at: frozenset[str]
-    ) -> Verdict | Became:
+    def _judged(self, header: Header, patient: Patient, done: Rewritten, size: int) -> Verdict | Became:
         reason = reason_against(header, done.content)
-        if reason in MAY_BE_RELEASED and self._keys.uid(header.instance.sop_instance_uid) in looked_at:
+        if reason in MAY_BE_RELEASED and self._keys.uid(header.instance.sop_instance_uid) in self._looked_at:
             reason = ""
             self.outcome.notes["looked-at"] += 1
-        if not reason and _holds_something(done.source, *done.spare):
+        if not reason and holds_something(done.source, *done.spare):
             reason = "more-than-the-picture"
         if reason:
-            return self._aside(number, header, reason)
-        return self._put_aside_for_release(number, header, patient, done, size)
+            return self._aside(self._number, header, reason)
+        return self._put_by(header, patient, done, size)
 
     def _rewritten(self, header: Header, stream: BinaryIO, size: int, patient: Patient) -> Rewritten | None:
         try:
@@ -138,30 +152,29 @@ class _Run:
         done.meta = self._rewriter.meta(header, header.instance.transfer_syntax_uid)
         return done
 
-    def _put_aside_for_release(
-        self, number: int, header: Header, patient: Patient, done: Rewritten, size: int
-    ) -> Verdict | Became:
+    def _put_by(self, header: Header, patient: Patient, done: Rewritten, size: int) -> Verdict | Became:
+        """Write it aside, where it waits for release."""
         where, uid = header.instance, self._keys.uid
         token = self._keys.token(f"sop|{where.sop_instance_uid}")
-        digest = _digest(done)
-        earlier = self._book.entries.get(token)
         if token in self._ready:
-            return self._again(number, header, token, done)
+            return self._again(header, token, done)
+        digest = digest_of(done)
+        earlier = self._book.entries.get(token)
         if earlier is not None and self._present(earlier):
             if (earlier.digest, earlier.size) != (digest, size):
-                return self._aside(number, header, "same-number-other-content")
-            self._note(header, done)
-            self._ready[token] = number, header, Became.ALREADY
-            return Became.ALREADY
-        form = "deflated" if done.deflate else "packed" if done.pixels is not None and done.pixels.undefined else ""
-        study, series, sop = uid(where.study_instance_uid), uid(where.series_instance_uid), uid(where.sop_instance_uid)
-        head = len(done.meta) + len(done.body)
-        place, who = f"{patient.pseudonym}/{study}/{series}/{sop}", self._patients.who(header.person)
-        written = self._output.write(place, done)
-        self._book.add(Entry(token, digest, size, patient.pseudonym, place, written, head, study, who, form))
+                return self._aside(self._number, header, "same-number-other-content")
+            became = Became.ALREADY
+        else:
+            study, series = uid(where.study_instance_uid), uid(where.series_instance_uid)
+            place = f"{patient.pseudonym}/{study}/{series}/{uid(where.sop_instance_uid)}"
+            written = self._output.write(place, done)
+            form = "deflated" if done.deflate else "packed" if done.pixels is not None and done.pixels.undefined else ""
+            head, who = len(done.meta) + len(done.body), self._patients.who(header.person)
+            self._book.add(Entry(token, digest, size, patient.pseudonym, place, written, head, study, who, form))
+            became = Became.DONE
         self._note(header, done)
-        self._ready[token] = number, header, Became.DONE
-        return Became.DONE
+        self._ready[token] = self._number, header, became
+        return became
 
     def _note(self, header: Header, done: Rewritten) -> None:
         """What the sender should hear of a picture that is released."""
@@ -183,14 +196,14 @@ class _Run:
                 return path
         return None
 
-    def _again(self, number: int, header: Header, token: str, done: Rewritten) -> Verdict | Became:
+    def _again(self, header: Header, token: str, done: Rewritten) -> Verdict | Became:
         """A second file of one instance: the same to the byte, or another's number."""
         entry = self._book.entries[token]
         again = f"{entry.place}.again"
         self._output.write(again, done)
         same = same_bytes(self._where(entry) or "", self._output.staged(again))
         Path(self._output.staged(again)).unlink()
-        return Became.DUPLICATE if same else self._aside(number, header, "same-number-other-content")
+        return Became.DUPLICATE if same else self._aside(self._number, header, "same-number-other-content")
 
     def _aside(self, number: int, header: Header, reason: str, leaks: tuple[Leak, ...] = ()) -> Became:
         where, uid = header.instance, self._keys.uid
@@ -206,62 +219,18 @@ class _Run:
         for token, (number, header, became) in self._ready.items():
             entry = self._book.entries[token]
             path = self._where(entry) or ""
-            leaks = _searched(path, entry, scanner)
+            leaks = searched(path, entry, scanner)
             if leaks:
                 Path(path).unlink()
                 self._aside(number, header, "residual-identifier", tuple(leaks))
+                self._left.add(number)
                 self.outcome.counts[became.value] -= 1
                 self.outcome.counts[Became.ASIDE.value] += 1
                 continue
             clean.add(entry.place)
             series, sop = entry.place.split("/")[2:]
             self.outcome.released.append(Released(entry.pseudonym, entry.study, series, sop, header.modality))
+        self.outcome.names = {number: self.outcome.names[number] for number in sorted(self._left)}
         self._output.keep_aside(clean)  # what a broken run left and nobody searched now does not come out
         self._output.release()
         self._output.close()
-
-
-HEADS = frozenset(("HEAD", "BRAIN", "SKULL", "FACE", "HEADNECK", "HEAD AND NECK", "ORBIT", "NECK", "WHOLEBODY"))
-
-
-def _digest(done: Rewritten) -> str:
-    """Tells one object from another: all of its header, and samples of its pixels."""
-    if done.pixels is None:
-        return done.digest
-    digest = hashlib.sha256(done.digest.encode())
-    start, length = done.pixels.value, done.pixels_end - done.pixels.value
-    for part in (1, 2, 3):
-        done.source.seek(start + length * part // 4)
-        digest.update(done.source.read(min(SAMPLE, length)))
-    return digest.hexdigest()
-
-
-def _holds_something(stream: BinaryIO, here: int, end: int) -> bool:
-    """Is anything but zeros between these two places?"""
-    stream.seek(here)
-    while here < end and (piece := stream.read(min(1024 * 1024, end - here))):
-        if piece.strip(b"\0"):
-            return True
-        here += len(piece)
-    return False
-
-
-def _searched(path: str, entry: Entry, scanner: Scanner) -> list[Leak]:
-    """What of the known stands in a written object."""
-    with open(path, "rb") as written:  # noqa: PTH123
-        head = _inflated(written, entry.head) if entry.form == "deflated" else written.read(entry.head)
-        leaks = scanner.leaks(head, entry.pseudonym) if scanner.suspects(head, entry.pseudonym) else []
-        if entry.form == "packed" and scanner.pixels_suspect(written.read(PACKED_START), entry.pseudonym):
-            leaks.append(Leak("name", "7FE00010"))
-    return leaks
-
-
-def _inflated(written: BinaryIO, length: int) -> bytes:
-    """The elements of a deflated object up to its pixels; `length` counts the file meta, too."""
-    group = int.from_bytes(written.read(144)[140:], "little") + 144
-    written.seek(group)
-    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
-    body = b""
-    while len(body) < length - group and (packed := unpack.unconsumed_tail or written.read(64 * 1024)):
-        body += unpack.decompress(packed, length - group - len(body))
-    return body

@@ -39,17 +39,19 @@ class Scanner:
         self._names = frozenset(known.phrases)
         self._days = frozenset(known.days)
         self._births = frozenset(way for ways in known.births.values() for way in ways)
+        self._days_and_births = self._days | self._births
         self._iso = tuple(day for day in known.days if b"-" in day)
         self._dates_move = dates_move
 
     def suspects(self, written: bytes, pseudonym: str) -> bool:
         """May these bytes of a header hold something known? Fast, and wrong only in one direction."""
         words = set(written.translate(APART).split())
-        if words & self._known.own.get(pseudonym, NONE) or words & self._days or words & self._births:
+        if not (words.isdisjoint(self._known.own.get(pseudonym, NONE)) and words.isdisjoint(self._days_and_births)):
             return True
-        if any(birth in written for birth in self._births_of(pseudonym)) or self._has_day(written):
-            return True
-        if any(part in written for part in self._known.literal.get(pseudonym, NONE)):
+        for part in (*self._births_of(pseudonym), *self._known.literal.get(pseudonym, NONE)):
+            if part in written:
+                return True
+        if self._has_day(written):
             return True
         if words & self._names and any(True for _ in self._known.told(words_of(written), 0, "", pseudonym)):
             return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from imaging.deidentify.elements import Coding, Element, Odd, TooFew, element_at, head_at
+from imaging.deidentify.elements import UNDEFINED, Coding, Element, Odd, TooFew, element_at, head_at
 from imaging.deidentify.gate import Content
 from imaging.deidentify.layout import PIXEL_TAGS, Layout, content_of
 from imaging.deidentify.markers import markers
@@ -109,13 +109,18 @@ def _next(data: bytes, here: int, coding: Coding, last: int) -> Element | None:
     """The element that begins there; None at the pixels, or the end. Raises Odd."""
     if here >= coding.size:
         return None
+    end = len(data)
     try:
-        if head_at(data, here, len(data), coding.explicit)[0] in PIXEL_TAGS:
+        tag, vr, value, length = head_at(data, here, end, coding.explicit)
+        if tag in PIXEL_TAGS:
             return None
-        found = element_at(data, here, len(data), coding)
+        if length == UNDEFINED:
+            found = element_at(data, here, end, coding)
+        else:
+            found = Element(tag, vr, here, value, value + length, undefined=False)
     except TooFew:
         raise Odd from None
-    if found.end > len(data) or found.tag <= last or found.tag >> 16 == 0xFFFE:
+    if found.end > end or tag <= last or tag >> 16 == 0xFFFE:
         raise Odd
     return found
 
