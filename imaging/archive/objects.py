@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -42,7 +43,7 @@ class Drafts:
                     left_behind.unlink()
 
     @contextmanager
-    def of(self, chunks: Iterable[bytes]) -> Iterator[Draft]:
+    def of(self, chunks: Iterable[bytes | memoryview]) -> Iterator[Draft]:
         """These bytes, flushed to the disk; gone again at the end unless they were named. Raises ArchiveUnavailable."""
         draft = self.write(chunks)
         try:
@@ -50,7 +51,7 @@ class Drafts:
         finally:
             self.discard(draft)
 
-    def write(self, chunks: Iterable[bytes]) -> Draft:
+    def write(self, chunks: Iterable[bytes | memoryview]) -> Draft:
         """These bytes, flushed to the disk, to be named or discarded. Raises ArchiveUnavailable."""
         path = self._folder / uuid.uuid4().hex
         digest, size = hashlib.sha256(), 0
@@ -113,13 +114,24 @@ class Objects:
             (self.folder / name).unlink(missing_ok=True)
 
 
-def in_chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """The rest of a stream, piece by piece."""
-    while chunk := stream.read(CHUNK):
-        yield chunk
+_buffers = threading.local()
 
 
-def _write_all(out: BinaryIO, chunk: bytes) -> None:
+def in_chunks(stream: BinaryIO) -> Iterator[bytes | memoryview]:
+    """The rest of a stream, piece by piece; a piece is good until the next is asked for."""
+    read_into = getattr(stream, "readinto", None)
+    if read_into is None:
+        while chunk := stream.read(CHUNK):
+            yield chunk
+        return
+    if not hasattr(_buffers, "view"):
+        _buffers.view = memoryview(bytearray(CHUNK))  # once a thread: a fresh one costs as much as the reading
+    view: memoryview = _buffers.view
+    while count := read_into(view):
+        yield view[:count]
+
+
+def _write_all(out: BinaryIO, chunk: bytes | memoryview) -> None:
     """A raw write may take less than it is given."""
     written = out.write(chunk)
     while written < len(chunk):

@@ -24,8 +24,8 @@ from imaging.whole import read_whole
 
 BATCH = 100  # instances that are named and indexed in one transaction
 BATCH_BYTES = 256_000_000
-WRITERS = 2  # threads that copy, hash and flush while the next header is read
-AHEAD = 4  # streams that are open at once
+WRITERS = 8  # threads that copy, hash and flush; flushes that wait together share one write of the journal
+AHEAD = 16  # streams that are open at once
 INFLATED = ".inflated"
 
 
@@ -58,16 +58,18 @@ class StoresInstances:
         was answered before stays stored.
         """
         batch: list[Ready | Put] = []
+        size = 0
         drafts = self._written(streams)
         try:
             for draft in drafts:
+                size += draft.size
                 try:
                     batch.append(self._ready(draft))
                 except NotDicom as problem:
                     batch.append(Put("", "refused", draft.sha256, str(problem)))
-                if len(batch) >= BATCH or sum(r.draft.size for r in batch if isinstance(r, Ready)) >= BATCH_BYTES:
+                if len(batch) >= BATCH or size >= BATCH_BYTES:
                     yield from self._answers(batch)
-                    batch = []
+                    batch, size = [], 0
             yield from self._answers(batch)
             batch = []
         finally:
@@ -76,18 +78,20 @@ class StoresInstances:
 
     def _written(self, streams: Iterable[BinaryIO]) -> Generator[Draft, None, None]:
         """The bytes of each stream on the disk, in order, written while the caller reads the one before."""
-        waiting: deque[Future[Draft]] = deque()
+        waiting: deque[tuple[Future[Draft], BinaryIO]] = deque()
         with ThreadPoolExecutor(WRITERS) as writers:
             try:
                 for stream in streams:
-                    waiting.append(writers.submit(self._write, stream))
+                    waiting.append((writers.submit(self._write, stream), stream))
                     if len(waiting) >= AHEAD:
-                        yield waiting.popleft().result()
+                        yield waiting.popleft()[0].result()
                 while waiting:
-                    yield waiting.popleft().result()
+                    yield waiting.popleft()[0].result()
             finally:
-                for future in waiting:
-                    if not future.cancel() and future.exception() is None:
+                for future, stream in waiting:
+                    if future.cancel():
+                        stream.close()
+                    elif future.exception() is None:
                         self._drafts.discard(future.result())
 
     def _write(self, stream: BinaryIO) -> Draft:

@@ -14,7 +14,7 @@ import pydicom
 import pytest
 from pydicom.encaps import generate_frames
 
-from imaging.archive import Archive, Shelf, open_archive
+from imaging.archive import Archive, Put, Shelf, open_archive, storing
 from imaging.errors import NotDicom, NotHere
 from imaging.phantom import ct_study
 from imaging.study import Person
@@ -385,3 +385,46 @@ def test_the_sites_zone_is_used_where_a_header_names_none(archive: Archive) -> N
     shelf.put(io.BytesIO(altered(FILES[0], without=("TimezoneOffsetFromUTC",))))
     assert shelf.studies()[0].started == "2026-11-03"
     assert shelf.studies("Europe/Madrid")[0].started == "2026-11-03T09:30:00+01:00"
+
+
+def test_many_are_stored_at_once_each_with_its_own_answer(archive: Archive) -> None:
+    """In order; the same again, another picture under a known number, and what is no picture among them."""
+    changed = FILES[0][:-2] + b"zz"
+    contents = [*FILES, FILES[1], changed, b"no picture" * 100]
+    shelf = archive.shelf("many")
+    closed: list[io.BytesIO] = []
+
+    def streams() -> Iterator[io.BytesIO]:
+        for content in contents:
+            closed.append(io.BytesIO(content))
+            yield closed[-1]
+
+    answers = list(shelf.put_all(streams()))
+    outcomes = [answer.outcome for answer in answers]
+    assert outcomes == ["stored"] * len(FILES) + ["already-here", "conflict", "refused"]
+    assert answers[-1].why
+    assert all(stream.closed for stream in closed)
+    assert sum(len(series.instances) for series in shelf.studies()[0].series) == len(FILES)
+    assert [conflict.sha256 for conflict in shelf.conflicts()] == [answers[-2].sha256]
+    assert [answer.outcome for answer in shelf.put_all(map(io.BytesIO, FILES))] == ["already-here"] * len(FILES)
+
+
+def test_what_one_batch_stored_stays_when_a_later_one_fails(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no draft is left behind."""
+    monkeypatch.setattr(storing, "BATCH", 2)
+    monkeypatch.setattr(storing, "AHEAD", 1)
+    shelf = archive.shelf("many")
+
+    def streams() -> Iterator[io.BytesIO]:
+        yield from map(io.BytesIO, FILES[:5])
+        raise OSError("the disc was taken out")
+
+    answered: list[Put] = []
+    with pytest.raises(OSError, match="taken out"):
+        answered.extend(shelf.put_all(streams()))
+    assert len(answered) == 4
+    held = {uid for series in shelf.studies()[0].series for uid, _, _ in series.instances}
+    assert {answer.sop_instance_uid for answer in answered} == held
+    assert not list((tmp_path / "archive" / "drafts").iterdir())

@@ -35,6 +35,8 @@ def test_a_full_disk_is_said_and_leaves_nothing(archive: Archive, tmp_path: Path
     """Neither a half file nor a row; it may be tried again."""
 
     class Ends(io.BytesIO):
+        readinto = None
+
         def read(self, size: int | None = -1) -> bytes:
             if self.tell():
                 raise OSError(28, "No space left on device")
