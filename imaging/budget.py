@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 from imaging.errors import UnsafeMedia
 from imaging.verdict import Found, Judge, Limits, judge
+
+FREE = 16_000_000  # bytes that a container may hold whatever its own size
 
 
 class Budget:
@@ -20,6 +23,7 @@ class Budget:
         self.judge = judge
         self._files = files
         self._bytes = size
+        self._ceiling: int | None = None
 
     def count(self, size: int) -> None:
         """One more file of that size. Raises UnsafeMedia naming the limit."""
@@ -29,6 +33,20 @@ class Budget:
             raise UnsafeMedia(f"More than {self.limits.files:,} files. Give them in smaller parts.")
         if self._bytes > self.limits.total_bytes:
             raise UnsafeMedia(f"More than {self.limits.total_bytes:,} bytes. Give them in smaller parts.")
+        if self._ceiling is not None and self._bytes > self._ceiling:
+            raise UnsafeMedia(f"The ZIP unpacks to more than {self.limits.ratio} times its size. It was not read on.")
+
+    @contextmanager
+    def container(self, size: int) -> Iterator[None]:
+        """While a container of that size is read: all that lies in it, containers in it too, is bounded by its size."""
+        outermost = self._ceiling is None
+        if outermost:
+            self._ceiling = self._bytes + self.limits.ratio * size + FREE
+        try:
+            yield
+        finally:
+            if outermost:
+                self._ceiling = None
 
 
 class Deeper(Protocol):

@@ -44,7 +44,8 @@ def look_inside(
     if nesting == 0 and not (packed and holds_document(opener)):
         raise UnsafeMedia(f"ZIPs and disc images are nested deeper than {budget.limits.nesting}.")
     within = in_zip if packed else on_disc
-    yield from within(name, size, opener, nesting - 1, budget, look_inside)
+    with budget.container(size):
+        yield from within(name, size, opener, nesting - 1, budget, look_inside)
 
 
 def _one(name: str, size: int, stream: BinaryIO, opener: Callable[[], BinaryIO], budget: Budget) -> Found:

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
-from imaging.budget import Budget, Deeper
+from imaging.budget import FREE, Budget, Deeper
 from imaging.errors import UnsafeMedia
 from imaging.unpacking import unpacked
 from imaging.verdict import DOCUMENT_WHY, LINK_WHY, Found, Limits, Verdict, shown
@@ -38,7 +38,6 @@ DAMAGED_WHY = "The ZIP is damaged and cannot be opened. Make it again, or give t
 MEMBER_WHY = "This file is damaged inside the ZIP."
 PACKING_WHY = "This file is packed in a way that we cannot open. Make the ZIP again with your computer's own program."
 LOCKED_WHY = "The ZIP is locked with a password. Unlock it first, or ask the imaging centre for the password."
-FREE = 16_000_000  # bytes that a ZIP may hold whatever its own size
 SMALLEST_ENTRY = 46  # bytes of one entry in a ZIP's own list
 
 
@@ -114,6 +113,7 @@ def check_list(stream: BinaryIO, size: int, limits: Limits) -> None:
 
 
 def check_size(members: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
+    """Refuse a ZIP whose own list promises more than `limits.ratio` times its size, or the same bytes many times."""
     if sum(member.file_size for member in members) > limits.ratio * size + FREE:
         raise UnsafeMedia(f"The ZIP unpacks to more than {limits.ratio} times its size. It was not opened.")
     if sum(member.compress_size for member in members) > size:

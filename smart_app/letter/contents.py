@@ -147,6 +147,7 @@ def _case(referral: Referral, opinion: Opinion, site: str) -> tuple[Row, ...]:
         ("Asked about", _about(referral.ask)),
         ("Waiting on it", one_line(referral.ask.decision)),
         ("Identity", _vouched(referral)),
+        ("Sent without", _overruled(referral)),
     )
     return tuple((label, value) for label, value in rows if value)
 
@@ -161,6 +162,12 @@ def _vouched(referral: Referral) -> str:
     return one_line(
         f"The images differ from the chart ({on_images}). {said.by.name} let them in, {moment(said.at)}: {said.reason}"
     )
+
+
+def _overruled(referral: Referral) -> str:
+    """What a clinician went on without, with their reason; empty where nobody had to."""
+    said = (f"{e.reason} ({e.by.name}, {moment(e.at)})" for e in referral.history if e.verb == "override")
+    return one_line("; ".join(said))
 
 
 def _about(ask: Ask) -> str:

@@ -6,11 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Flask, request
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from smart_app import offering, overruling
 from smart_app.case import Upload
-from smart_app.completeness import Gap, gaps
+from smart_app.completeness import Gap, gaps, overrides, standard_rules
+from smart_app.gates import REPORT_SIDE
 from smart_app.referral import Referral
 from smart_app.web.answers import moved
 from smart_app.web.sessions import current_line, ports, referral_on
@@ -47,6 +49,31 @@ def _sign(gap: Gap, audience: str) -> dict[str, Any]:
     }
 
 
+COVERED = frozenset({"first-report", "earlier-study", "side", "history", "study-date"})
+"""What `reading.gaps` tells an expert from the case itself."""
+
+
+def lacking_sent(referral: Referral) -> tuple[dict[str, Any], ...]:
+    """For the expert: what the images that were sent lack, and what a clinician overruled, with name and reason."""
+    with ports().store.reading() as tx:
+        upload = tx.uploads.of_referral(referral.id)
+    signs = [sign for sign in lacking(referral, upload, "clinician") if sign["rule"] not in COVERED]
+    known = {sign["rule"] for sign in signs}
+    for rule, event in overrides(referral).items():
+        if rule not in known:
+            said = {"by": event.by.name, "at": event.at, "reason": event.reason.partition(": ")[2]}
+            signs.append({"rule": rule, "level": "overridden", "title": _title(rule), "text": "", "overruled": said})
+    return tuple(signs)
+
+
+def _title(rule: str) -> str:
+    if rule == REPORT_SIDE:
+        return str(_("The first report names the other side"))
+    language = str(get_locale())[:2]
+    titles = (one.words["title"] for one in standard_rules() if one.id == rule)
+    return next((words.get(language, words["en"]) for words in titles), rule)
+
+
 def found_state(referral: Referral, upload: Upload) -> dict[str, Any]:
     """The same for programs, with what was found among the pictures."""
     return {
@@ -71,4 +98,6 @@ def override(referral_id: str) -> Response:
 
 def install(app: Flask) -> None:
     """Give the templates the gaps."""
-    app.jinja_env.globals.update(lacking=lacking, offered=offering.offered, with_text=offering.with_text)
+    app.jinja_env.globals.update(
+        lacking=lacking, lacking_sent=lacking_sent, offered=offering.offered, with_text=offering.with_text
+    )

@@ -129,6 +129,7 @@ def test_a_damaged_zip_is_one_unreadable_file(tmp_path: Path) -> None:
         (zipped({"bomb": bytes(20_000_000)}), Limits(ratio=100), "times its size"),
         (zipped({f"{n}": b"x" for n in range(20)}), Limits(files=10), "More than 10 files"),
         (zipped({"a": bytes(3000)}, zipfile.ZIP_STORED), Limits(total_bytes=2000), "2,000 bytes"),
+        (zipped({"in.zip": zipped({"bomb": bytes(60_000_000)})}), Limits(ratio=1100), "times its size"),
         (zipped({"b.zip": zipped({"c.zip": zipped({"d": b"x"})})}), Limits(), "nested deeper than 1"),
     ],
 )
