@@ -55,7 +55,7 @@ TABLE: dict[tuple[str, Relation], frozenset[str]] = {
     ("proxy", R.SUBJECT): _PATIENT,
     ("expert", R.OFFERED): frozenset({"see", "images", "reports", "accept", "decline", "ask", "hold"}),
     ("expert", R.HOLDER): frozenset(
-        {"see", "images", "reports", "opinion", "decline", "ask", "hold", "draft", "sign", "revise", "retract"}
+        {"see", "images", "reports", "opinion", "decline", "ask", "hold", "draft", "sign", "revise", "retract", "tell"}
     ),
     ("coordinator", R.OFFERED): frozenset({"see", "reports", "ask", "hold"}),
     ("coordinator", R.TAKEN): frozenset({"see", "hold"}),

@@ -31,6 +31,7 @@ from smart_app.status import (
     WrongStatus,
     must_say,
 )
+from smart_app.telling import Told
 
 __all__ = [
     "TRANSITIONS",
@@ -76,6 +77,7 @@ class Referral:
     mirrored: dict[str, str] | None = None  # our resource -> its reference in a chart that takes it
     acknowledgements: tuple[Acknowledgement, ...] = ()
     messages: tuple[Message, ...] = ()
+    told: tuple[Told, ...] = ()  # critical findings that a person was told of
     consents: tuple[Consent, ...] = ()  # the newest holds
     history: tuple[Event, ...] = ()
     version: int = 0
@@ -260,6 +262,13 @@ class Referral:
             raise WrongStatus("This version is not in the chart yet.")
         acknowledgements = (*self.acknowledgements, acknowledgement)
         return self._move("acknowledge", acknowledgement.by, acknowledgement.at, acknowledgements=acknowledgements)
+
+    def tell(self, told: Told) -> Referral:
+        """A person was told of what is critical in that version: the six facts, kept for ever."""
+        self._must_be_expert(told.by)
+        self.opinion_version(told.version)
+        event = Event("tell", told.by, told.at, self.status.value, f"version {told.version}: {told.heard}")
+        return replace(self, told=(*self.told, told), history=(*self.history, event))
 
     def withdraw(self, by: Party, at: datetime, reason: str) -> Referral:
         """The asker stops it, before anything is signed."""

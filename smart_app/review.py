@@ -8,9 +8,10 @@ from smart_app.case import Agreement, Change, Opinion, Party
 from smart_app.completeness import overrides
 from smart_app.gates import REPORT_SIDE
 from smart_app.ports import Ports
-from smart_app.referral import Referral, Unfinished
+from smart_app.referral import Referral, Unfinished, WrongStatus
 from smart_app.side import abbreviated, doubt
 from smart_app.store import Transaction
+from smart_app.telling import WITHIN, Told, faults_of
 
 WORDS = ("answer", "findings", "comparison", "impression", "recommendation", "limits", "plain_words")
 FIRST_READ = ("before", "after", "none")
@@ -56,6 +57,34 @@ def retract(ports: Ports, expert: Party, referral_id: str, reason: str) -> Refer
     """Entered in error. The tombstone stays, and a person must mend what stands in the chart."""
     owed = ("file_retraction", "notify_referrer")
     return _change(ports, expert, referral_id, "retract", lambda r: r.retract(expert, ports.now(), reason), owed)
+
+
+def tell(ports: Ports, expert: Party, referral_id: str, given: Mapping[str, str]) -> Referral:
+    """A person was told of what is critical in the newest version. Raises Unfinished naming what is missing."""
+
+    def telling(referral: Referral) -> Referral:
+        opinion = referral.opinion
+        if opinion is None or not opinion.critical:
+            raise WrongStatus("Nothing in this opinion is called critical.")
+        faults = faults_of(opinion.tier or 1, given)
+        if faults:
+            raise Unfinished("Nobody counts as told yet.", **faults)
+        finding, heard = given["finding"].strip(), given["heard"].strip()
+        read_back = given.get("read_back") == "yes"
+        return referral.tell(Told(opinion.version, finding, ports.now(), expert, heard, given["how"], read_back))
+
+    told = _change(ports, expert, referral_id, "tell", telling, ())
+    with ports.store.transaction() as tx:
+        for row in tx.outbox.of_referral(referral_id):
+            if row.action == "chase_critical" and row.state == "parked":
+                tx.outbox.settle(row.id, expert, "A person was told.")
+    return told
+
+
+def _tier(words: Mapping[str, str]) -> int:
+    """The tier that was chosen; an older form's plain yes is the first."""
+    said = words.get("critical", "no")
+    return 1 if said == "yes" else int(said) if said in {str(tier) for tier in WITHIN} else 0
 
 
 def save_draft(ports: Ports, expert: Party, referral_id: str, words: Mapping[str, str]) -> Referral:
@@ -118,7 +147,8 @@ def _opinion(
         agreement=Agreement(words["agreement"]),
         signed_by=expert,
         signed_at=ports.now(),
-        critical=words.get("critical") == "yes",
+        critical=_tier(words) > 0,
+        tier=_tier(words),
         first_report_read=words.get("first_report_read") or "none",
         change=Change(change) if change in set(Change) else None,
         change_reason=words.get("change_reason", "").strip(),
@@ -148,6 +178,9 @@ def _sign_and_owe(
         version = len(referral.opinions)
         tx.audit.write(ports.now(), expert, verb, referral_id, f"version {version}")
         tx.outbox.owe(referral_id, "file_opinion", due=ports.now(), version=version)
+        tier = referral.opinions[-1].tier
+        if tier:
+            tx.outbox.owe(referral_id, "chase_critical", due=ports.now() + WITHIN[tier], version=version)
         tx.outbox.owe(referral_id, "notify_referrer", due=ports.now(), why=verb)
     return referral
 

@@ -24,13 +24,12 @@ def store_images(ports: Ports, owed: Owed) -> Outcome:
     shelf = ports.archive.shelf(referral.id)
     folder = ports.staging / upload.id
     images = [f for f in upload.files if f.verdict == "image"]
-    for found in images:
-        with (folder / found.key).open("rb") as stream:
-            if shelf.put(stream).outcome == "conflict":
-                return Parked(
-                    "Two different pictures carry the same number (SOP Instance UID). "
-                    "Ask the imaging centre which one is right; nothing was sent."
-                )
+    for put in shelf.put_all((folder / found.key).open("rb") for found in images):
+        if put.outcome == "conflict":
+            return Parked(
+                "Two different pictures carry the same number (SOP Instance UID). "
+                "Ask the imaging centre which one is right; nothing was sent."
+            )
     risks = {one.series_instance_uid: one.risk for one in upload.series}
     studies = _notes(shelf.studies(ports.directory.site(referral.site).timezone), risks)
     held = {uid for study in studies for series in study.series for uid, _, _ in series.instances}

@@ -10,14 +10,18 @@ from smart_app.deliver.outcome import Parked
 from smart_app.referral import Referral
 from smart_app.store import Owed
 
+ONLY_INSIDE = "This chart takes a note only inside a visit"
 NO_VISIT = (
-    "This chart takes a note only inside a visit, and none was found for this patient. "
-    "Name the visit here, or open one in the chart and send again."
+    f"{ONLY_INSIDE}, and none was found for this patient. Name the visit here, or open one in the chart and send again."
 )
 UNREADABLE = (
-    "This chart takes a note only inside a visit, and does not let us see this patient's visits. "
-    "Name the visit here. The chart said: {words}"
+    ONLY_INSIDE + ", and does not let us see this patient's visits. Name the visit here. The chart said: {words}"
 )
+
+
+def asks_for_visit(owed: Owed) -> bool:
+    """Is this row parked for want of a visit?"""
+    return owed.action == "file_opinion" and owed.reason.startswith(ONLY_INSIDE)
 
 
 def visit_for(chart: Chart, profile: Profile, referral: Referral, owed: Owed) -> Visit | Parked | None:

@@ -29,6 +29,7 @@ LANES = {
     "notify_expert": "notice:notify_expert",
     "notify_referrer": "notice:notify_referrer",
     "notify_desk": "notice:notify_desk",
+    "chase_critical": "critical:{version}",
     "remind": "notice:remind:{version}",
 }
 """action -> lane. A version has a lane of its own where waiting on one version must not hold up the next:

@@ -9,6 +9,8 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from smart_app.sites import Organisation
+from smart_app.web import urgent
+from smart_app.web.faults import fault
 
 STATUS = {
     "draft": _("Draft"),
@@ -169,6 +171,7 @@ ACTION = {
     "check_note": _("Looking for the signature"),
     "mirror_referral": _("Copy of the request in the chart"),
     "remind": _("Reminder"),
+    "chase_critical": _("Critical finding"),
 }
 SAFE = {
     "file_opinion": _("The signed opinion is kept here. The asker sees “on its way”."),
@@ -178,6 +181,7 @@ SAFE = {
     "mirror_referral": _("The case goes on. Only the copy in the chart is behind."),
     "invite_patient": _("The question is kept. The patient may not know of it."),
     "remind": _("The opinion is in the chart."),
+    "chase_critical": _("The opinion is signed. The call is what is missing."),
 }
 SAFE_OTHERWISE = _("The case itself is up to date. Only the message did not go out.")
 VERB = {
@@ -200,6 +204,7 @@ VERB = {
     "invite": _("invited"),
     "leave-out": _("left files out"),
     "look": _("looked at images"),
+    "name-visit": _("named the visit"),
     "open": _("opened"),
     "open-report": _("opened the first report"),
     "release": _("closed the check"),
@@ -224,58 +229,6 @@ ROLE = {
     "operator": _("desk"),
     "system": "",
 }
-FAULT = {
-    ("first_report_read", "missing"): _("Say when you read the first report, or that you did not."),
-    ("ask", "missing"): _("Write the question."),
-    ("vouch", "missing"): _("Say how you know that they are this patient’s."),
-    ("override", "missing"): _("Say why it can do without."),
-    ("complete", "missing"): _("The expert cannot do without it. Add it, or ask your doctor to decide."),
-    ("files", "unscanned"): _("We cannot check files for viruses right now. Nothing was taken. Try again in a while."),
-    ("hold", "missing"): _("Say what looked wrong."),
-    ("return", "missing"): _("Choose a reason, or write one."),
-    ("retract", "missing"): _("Say why it is taken back."),
-    ("settled", "missing"): _("Say how it was settled."),
-    ("resource", "malformed"): _("Write it as the chart names it, for example DocumentReference/123."),
-    ("what", "missing"): _("Say what was done."),
-    ("confirm_name", "unconfirmed"): _("Check the name, and tick it."),
-    ("confirm_birth_date", "unconfirmed"): _("Check the birth date, and tick it."),
-    ("confirm_side", "unconfirmed"): _("Check the side, and tick it."),
-    ("confirm_study_date", "unconfirmed"): _("Check the study date, and tick it."),
-    ("question", "missing"): _("Write the one question the expert should answer."),
-    ("organisation", "missing"): _("Choose who should read the images."),
-    ("text", "missing"): _("Write an answer first."),
-    ("reason", "missing"): _("Say why."),
-    ("next_step", "missing"): _("Choose what happens next."),
-    ("side", "missing"): _("Choose a side, or “Not sided”."),
-    ("side", "disagrees"): _("The words or the images speak of the other side."),
-    ("side", "abbreviated"): _("Write LEFT or RIGHT in full, not one letter."),
-    ("urgency", "missing"): _("Choose how soon the answer is needed."),
-    ("subspecialty", "missing"): _("Choose a subspecialty."),
-    ("files", "missing"): _("Add your pictures first."),
-    ("files", "too-large"): _("This is more than we can take. Call us, and we will find another way."),
-    ("files", "unsafe"): _("One of these cannot be opened safely, so it was not kept. Choose single files."),
-    ("confirm", "missing"): _("Tell us whether these pictures are yours."),
-    ("very_ill", "missing"): _("Tell us whether you feel very ill right now."),
-    ("agree", "missing"): _("Tick that you agree to share."),
-    ("agreement", "missing"): _("Choose a grade, or “cannot compare”."),
-    ("answer", "missing"): _("Write the answer to the question."),
-    ("findings", "missing"): _("Write the findings."),
-    ("impression", "missing"): _("Write the impression."),
-    ("change_reason", "missing"): _("Say what changed and why. Readers see it first."),
-    ("birth_date", "missing"): _("Write the day, the month and the year."),
-    ("birth_date", "wrong"): _("Birth date and code do not fit together. Please check both."),
-    ("code", "missing"): _("Write the code of six digits."),
-}
-FAULT_OTHERWISE = {
-    "missing": _("This is missing."),
-    "unconfirmed": _("Tick this once you have checked it."),
-    "too-large": _("This is too large."),
-}
-
-
-def fault(name: str, code: str) -> str:
-    """What is wrong with that field of a form, in one sentence. A sentence is given back as it is."""
-    return str(FAULT.get((name, code)) or FAULT_OTHERWISE.get(code, code))
 
 
 def options(table: dict[str, object]) -> list[tuple[str, object, object]]:
@@ -293,5 +246,6 @@ def readers(organisations: list[Organisation]) -> list[tuple[str, str, str]]:
 def install(app: Flask) -> None:
     """The tables, by name, in every template."""
     app.jinja_env.filters.update(options=options, readers=readers)
-    tables = {name.lower(): value for name, value in globals().items() if name.isupper() and name != "FAULT"}
+    named = {**vars(urgent), **globals()}
+    tables = {name.lower(): value for name, value in named.items() if name.isupper()}
     app.jinja_env.globals.update(words=tables, fault=fault)

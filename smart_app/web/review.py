@@ -17,9 +17,10 @@ from smart_app.referral import NoSuchReferral, Referral, ReferralError, Status, 
 from smart_app.store import Line
 from smart_app.web import reading
 from smart_app.web.answers import moved, page
-from smart_app.web.errors import error_state
+from smart_app.web.errors import ProveFirst, error_state, wants_json
 from smart_app.web.progress import clocks
 from smart_app.web.sessions import current_line, polled, ports, referral_on
+from smart_app.web.stepup import must_prove
 from smart_app.web.told import beside, changes
 
 blueprint = Blueprint("review", __name__, url_prefix="/line/<line_id>")
@@ -114,6 +115,17 @@ def retract(referral_id: str) -> Response:
     return _with_words(referral_id, "retract", review.retract, request.form.get("reason", ""))
 
 
+@blueprint.post("/cases/<referral_id>/told")
+def told(referral_id: str) -> Response:
+    """A person was told of the critical finding: six facts, or nobody was."""
+    line, referral = _case(referral_id)
+    try:
+        review.tell(ports(), line.party, referral_id, request.form.to_dict())
+    except Unfinished as unfinished:
+        return _case_page(line, referral, error=unfinished)
+    return _back(referral_id)
+
+
 def _with_words(referral_id: str, name: str, act: Callable[..., Referral], words: str) -> Response:
     line, referral = _case(referral_id)
     try:
@@ -149,6 +161,8 @@ def _sign(referral_id: str, act: Callable[..., Referral]) -> Response:
     """Sign, or come back with what is missing. Words that cannot be signed are kept as a draft in any case."""
     line, referral = _case(referral_id)
     words, ticked = request.form.to_dict(), set(request.form.getlist("confirm"))
+    if must_prove(line):
+        return _prove_first(line, referral_id, words, revising=act is review.revise)
     try:
         act(ports(), line.party, referral_id, words, ticked)
     except ReferralError as refused:
@@ -161,6 +175,15 @@ def _sign(referral_id: str, act: Callable[..., Referral]) -> Response:
         revising = act is review.revise
         return _case_page(line, referral, error=refused, words=words, ticked=ticked, revising=revising)
     return _back(referral_id)
+
+
+def _prove_first(line: Line, referral_id: str, words: dict[str, str], *, revising: bool) -> Response:
+    """The words are kept, and the person proves who they are. A program is told so."""
+    with suppress(ReferralError):
+        review.save_draft(ports(), line.party, referral_id, words)
+    if wants_json():
+        raise ProveFirst("Sign in again before you sign: GET prove/go.")
+    return moved("stepup.ask", to=f"cases/{referral_id}" + ("/revise" if revising else ""))
 
 
 @blueprint.get("/cases/<referral_id>/reports/<int:number>")
@@ -221,6 +244,8 @@ def _case_page(
         "reader": ports().directory.organisation(referral.organisation),
         "who": line.party,
         "mine": referral.expert is not None and referral.expert.reference == line.party.reference,
+        "prove_first": must_prove(line),
+        "proven": request.args.get("proven") == "1" and not must_prove(line),
         "live": referral.status in LIVE and not revising,
         "signed": referral.status in SIGNED and newest is not None,
     }
@@ -240,7 +265,8 @@ def _words_of(referral: Referral) -> dict[str, str]:
     if signed is None:
         return {}
     words = {name: getattr(signed, name) for name in review.WORDS}
-    kept = {"agreement": signed.agreement.value, "critical": "yes" if signed.critical else "no"}
+    tier = str(signed.tier or 1) if signed.critical else "no"
+    kept = {"agreement": signed.agreement.value, "critical": tier}
     return {**words, **kept, "first_report_read": signed.first_report_read}
 
 

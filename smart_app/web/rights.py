@@ -25,6 +25,7 @@ DOORS = {
     "lacking": "clinician",
     "outcome": "patient",
     "review": "expert",
+    "stepup": "expert",
     "operate": "operator",
     "sites": "operator",
     "strays": "operator",
@@ -32,7 +33,18 @@ DOORS = {
 }
 """Pages of a blueprint -> the kind of line they are for. The rest is for every line."""
 
-FREE = frozenset({"windows.give", "windows.stay", "windows.sign_out", "refer.home", "chartlook.sheet"})
+FREE = frozenset(
+    {
+        "windows.give",
+        "windows.stay",
+        "windows.sign_out",
+        "presence.listed",
+        "presence.leave_one",
+        "presence.leave_all",
+        "refer.home",
+        "chartlook.sheet",
+    }
+)
 """What whoever holds the line may do: it is about the line itself, or sends each kind of person to their own pages."""
 
 NEEDS = {
@@ -81,8 +93,11 @@ NEEDS = {
     "review.retract": "retract",
     "review.draft": "draft",
     "review.sign": "sign",
+    "review.told": "tell",
     "review.revise": "revise",
     "review.first_report": "reports",
+    "stepup.ask": "sign",
+    "stepup.go": "sign",
     "operate.operate": "audit",
     "operate.decide": "settle",
     "operate.retry": "settle",
