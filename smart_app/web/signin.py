@@ -24,6 +24,7 @@ from smart_app.case import Party
 from smart_app.sites import Organisation, Site
 from smart_app.store import Line
 from smart_app.web.answers import page
+from smart_app.web.choosing import hospitals
 from smart_app.web.entering import acts_for_another, must_fit_door, once, onward, said_by
 from smart_app.web.errors import BegunElsewhere
 from smart_app.web.here import doors
@@ -73,9 +74,8 @@ def launch(audience: str) -> AnyResponse:
 
 @blueprint.get("/start")
 def start() -> Response:
-    """A patient comes without a portal's button and picks their hospital."""
-    sites = [site for site in ports().directory.sites if any(p.audience == "patient" for p in site.personas)]
-    return page("signin/start.html", {"sites": [{"id": s.id, "name": s.name} for s in sites]}, sites=sites)
+    """A patient comes without a portal's button and finds their hospital."""
+    return hospitals()
 
 
 @blueprint.get("/start/<site_id>", defaults={"audience": "patient"})
