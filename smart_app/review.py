@@ -81,6 +81,12 @@ def tell(ports: Ports, expert: Party, referral_id: str, given: Mapping[str, str]
     return told
 
 
+def must_reach(opinion: Opinion) -> int:
+    """The tier within which a person must have it: a difference that changes care is not routine either (rule 16)."""
+    changes_care = opinion.agreement in (Agreement.IMPORTANT_DETECTION, Agreement.IMPORTANT_INTERPRETATION)
+    return opinion.tier or (3 if changes_care else 0)
+
+
 def _tier(words: Mapping[str, str]) -> int:
     """The tier that was chosen; an older form's plain yes is the first."""
     said = words.get("critical", "no")
@@ -178,7 +184,7 @@ def _sign_and_owe(
         version = len(referral.opinions)
         tx.audit.write(ports.now(), expert, verb, referral_id, f"version {version}")
         tx.outbox.owe(referral_id, "file_opinion", due=ports.now(), version=version)
-        tier = referral.opinions[-1].tier
+        tier = must_reach(referral.opinions[-1])
         if tier:
             tx.outbox.owe(referral_id, "chase_critical", due=ports.now() + WITHIN[tier], version=version)
         tx.outbox.owe(referral_id, "notify_referrer", due=ports.now(), why=verb)

@@ -12,6 +12,10 @@ NOBODY = (
     "Version {version} is critical (tier {tier}) and nobody is recorded as told. "
     "Call {hospital}{phone} now, then say here whom you told and how."
 )
+UNREAD = (
+    "Version {version} differs from the first reading in a way that changes care, and nobody has read it. "
+    "Call {hospital}{phone}, then say here whom you told and how."
+)
 
 
 def chase_critical(ports: Ports, owed: Owed) -> Outcome:
@@ -21,6 +25,9 @@ def chase_critical(ports: Ports, owed: Owed) -> Outcome:
     version = int(owed.arguments["version"])
     if any(told.version >= version for told in referral.told):
         return Done("A person was told.")
+    opinion = referral.opinion_version(version)
+    if opinion.tier != 1 and any(read.version >= version for read in referral.acknowledgements):
+        return Done("A named person has read it.")  # what must be spoken is not answered by reading
     if referral.status is Status.IN_ERROR:
         return Done("It was taken back.")
     if version < len(referral.opinions):
@@ -28,5 +35,5 @@ def chase_critical(ports: Ports, owed: Owed) -> Outcome:
     site = ports.directory.site(referral.site)
     tell_desk(ports, "A critical finding reached nobody", f"Case {referral.case_number} waits for a call.")
     phone = f" ({site.phone})" if site.phone else ""
-    tier = referral.opinion_version(version).tier or 1
-    return Parked(NOBODY.format(version=version, tier=tier, hospital=site.name, phone=phone))
+    words = NOBODY if opinion.critical else UNREAD
+    return Parked(words.format(version=version, tier=opinion.tier or 1, hospital=site.name, phone=phone))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smart_app import review
-from smart_app.case import Party
+from smart_app import refer, review
+from smart_app.case import NextStep, Party
 from smart_app.deliver import Done, Parked
 from smart_app.referral import NotYours, Referral, Unfinished, WrongStatus
 from smart_app.telling import WITHIN, faults_of
@@ -104,3 +104,28 @@ def test_a_corrected_version_starts_a_time_of_its_own(world: World) -> None:
     world.now += WITHIN[1]
     outcomes = [outcome for action, outcome in world.work() if action == "chase_critical"]
     assert any(isinstance(outcome, Parked) for outcome in outcomes)
+
+
+@pytest.mark.parametrize(("agreement", "chased"), [("1", False), ("2", False), ("3", False), ("4", True), ("5", True)])
+def test_a_difference_that_changes_care_is_chased_until_somebody_has_read_it(
+    world: World, agreement: str, chased: bool
+) -> None:
+    """Not routine, critical or not (rule 16); reading ends it, as it does not end what must be spoken."""
+    referral = world.reading("open")
+    review.sign(world.ports, EXPERT, referral.id, {**WORDS, "agreement": agreement}, TICKED)
+    world.now += WITHIN[3]
+    outcome = dict(world.work()).get("chase_critical")
+    assert isinstance(outcome, Parked) is chased
+    if chased:
+        assert "changes care" in world.owed(referral, "chase_critical").reason
+
+
+def test_reading_ends_the_chase_of_what_need_not_be_spoken(world: World) -> None:
+    for critical, ends in (("no", Done), ("2", Done), ("1", Parked)):
+        referral = world.reading("open")
+        review.sign(world.ports, EXPERT, referral.id, {**WORDS, "agreement": "5", "critical": critical}, TICKED)
+        world.work()
+        doctor = Party("clinician", "Dr Ines Mockford", "Practitioner/1")
+        refer.acknowledge(world.ports, doctor, referral.id, 1, NextStep.PLAN_STAYS, "")
+        world.now += WITHIN[3]
+        assert isinstance(dict(world.work())["chase_critical"], ends), critical
