@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from imaging.deidentify.layout import FIRST, after_pixels, lay_out, meta_of, pix
 from imaging.deidentify.markers import MetaWriter
 from imaging.deidentify.rewrite import Cleaner, Patient, Place
 from imaging.deidentify.template import Template, made_from
-from imaging.study import Header
+from imaging.study import Header, Instance
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 EXPLICIT = "1.2.840.10008.1.2.1"
+UID = re.compile(r"[0-9.]{1,64}")
 MOST_TEMPLATES = 32
 MOST_INFLATED = 2_000_000_000  # bytes
 IN_MEMORY = 16_000_000  # bytes of an inflated object; a larger one waits in a temporary file without a name
@@ -58,7 +60,28 @@ class Rewriter:
     def __init__(self, cleaner: Cleaner) -> None:
         self.cleaner = cleaner
         self._templates: OrderedDict[tuple[str, str, str], Template] = OrderedDict()
+        self._latest: tuple[tuple[str, str, str], Header, Patient] | None = None
         self._metas: dict[tuple[str, str], MetaWriter] = {}
+
+    def again(self, stream: BinaryIO, size: int) -> tuple[Rewritten, Header, Patient] | None:
+        """Clean one more object of the series that was met last, whose header needs no reading; None if it is not."""
+        if self._latest is None:
+            return None
+        key, header, patient = self._latest
+        stream.seek(0)
+        data = stream.read(FIRST)
+        try:
+            meta = meta_of(data)
+            followed = self._followed(key, data, meta.begin, size) if meta.syntax == key[2] else None
+            template = self._templates.get(key)
+            if followed is None or template is None or not UID.fullmatch(template.sop_instance_uid):
+                return None
+            done = self._joined(stream, size, (data, meta.begin), followed, template)
+        except Odd:
+            return None
+        header = with_instance(header, template.sop_instance_uid)
+        done.meta = self.meta(header, meta.syntax)
+        return done, header, patient
 
     def rewrite(self, stream: BinaryIO, size: int, header: Header, patient: Patient) -> Rewritten:
         """Clean an object, little endian and with preamble. Raises Odd for others, and what is not well-formed."""
@@ -103,8 +126,18 @@ class Rewriter:
             if len(self._templates) > MOST_TEMPLATES:
                 self._templates.popitem(last=False)
             data, followed = layout.data, (template.chunks, layout.end)
-        chunks, here = followed
-        template = self._templates[key]
+        self._latest = None if header.instance.transfer_syntax_uid == DEFLATED else (key, header, patient)
+        return self._joined(stream, size, (data, begin), followed, self._templates[key])
+
+    def _joined(
+        self,
+        stream: BinaryIO,
+        size: int,
+        begun: tuple[bytes, int],
+        followed: tuple[list[bytes], int],
+        template: Template,
+    ) -> Rewritten:
+        (data, begin), (chunks, here) = begun, followed
         pixels = pixels_at(data, here, size, template.coding)
         end = 0 if pixels is None else after_pixels(stream, pixels, size)
         head = b"" if pixels is None else data[here : pixels.value]
@@ -138,6 +171,14 @@ class Rewriter:
             self.cleaner.look(data, found, place)
             out.append(self.cleaner.element(data, found, coding, place))
         return b"".join(out)
+
+
+def with_instance(header: Header, sop_instance_uid: str) -> Header:
+    """The header of another picture of the series. As `dataclasses.replace`, which looks at every field."""
+    instance, made = object.__new__(Instance), object.__new__(Header)
+    vars(instance).update(vars(header.instance), sop_instance_uid=sop_instance_uid)
+    vars(made).update(vars(header), instance=instance)
+    return made
 
 
 def inflated(stream: BinaryIO, begin: int) -> tuple[BinaryIO, int]:

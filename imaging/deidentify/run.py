@@ -100,6 +100,11 @@ class _Run:
 
     def look(self, name: str, stream: BinaryIO, size: int) -> tuple[Verdict, Header | None, str]:
         """Judge a file as ever; a picture is cleaned while it stands open, since a ZIP is unpacked only once."""
+        if (again := self._rewriter.again(stream, size)) is not None:
+            done, known_header, patient = again
+            self._became = self._judged(known_header, patient, done, size)
+            return Verdict.IMAGE, known_header, ""
+        stream.seek(0)
         verdict, header, why = judge(name, stream, size)
         if verdict is Verdict.IMAGE and header is not None:
             try:

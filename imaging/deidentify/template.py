@@ -18,8 +18,9 @@ from imaging.deidentify.rewrite import CHARSET, Cleaner, Patient, Place, without
 DECIDING = frozenset(
     {CHARSET, 0x00080008, 0x00080016, 0x00080060, 0x00100010, 0x00100020, 0x00100030, 0x0020000D, 0x00420011}
     | {0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00280301}
-    | {0x00280002, 0x00280008, 0x00280010, 0x00280011, 0x00280100}
+    | {0x00280002, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x0020000E}
 )
+INSTANCE = 0x00080018
 PAST_ALL = 1 << 32
 MOST_NEW = 12  # elements that a file may have beside those of its template
 
@@ -42,6 +43,7 @@ class Template:
     content: Content
     place: Place
     version: int  # of the names known when it was made
+    sop_instance_uid: str  # of the file that was compared last
     tags: list[int]
     raws: list[bytes]
     chunks: list[bytes]
@@ -80,7 +82,7 @@ class Template:
         while walk.at < len(self.tags) and self.tags[walk.at] < tag:
             if not self.raws[walk.at]:
                 walk.out.append(self.chunks[walk.at])
-            elif self.tags[walk.at] in DECIDING:
+            elif self.tags[walk.at] in DECIDING or self.tags[walk.at] == INSTANCE:
                 return False
             walk.at += 1
         return True
@@ -97,6 +99,8 @@ class Template:
             return False
         chunk = cleaner.element(data, found, coding, self.place)
         walk.out.append(chunk)
+        if tag == INSTANCE:
+            self.sop_instance_uid = _text(data, found)
         if same:
             raw = data[found.start : found.end]
             self.raws[at], self.chunks[at], self.lengths[at] = raw, chunk, len(raw)
@@ -149,7 +153,12 @@ def made_from(cleaner: Cleaner, layout: Layout, patient: Patient) -> Template:
         raws.insert(at, b"")
         chunks.insert(at, chunk)
     lengths = [len(raw) for raw in raws]
-    return Template(layout.coding, content_of(layout), place, version, tags, raws, chunks, lengths)
+    uid = next((_text(data, found) for found in layout.elements if found.tag == INSTANCE), "")
+    return Template(layout.coding, content_of(layout), place, version, uid, tags, raws, chunks, lengths)
+
+
+def _text(data: bytes, found: Element) -> str:
+    return data[found.value : found.end].strip(b" \0").decode("ascii", "replace")
 
 
 def _cleaned(cleaner: Cleaner, layout: Layout, patient: Patient) -> tuple[list[bytes], Place]:
