@@ -31,7 +31,7 @@ def store_images(ports: Ports, owed: Owed) -> Outcome:
                 "Ask the imaging centre which one is right; nothing was sent."
             )
     risks = {one.series_instance_uid: one.risk for one in upload.series}
-    studies = _notes(shelf.studies(ports.directory.site(referral.site).timezone), risks)
+    studies = study_notes(shelf.studies(ports.directory.site(referral.site).timezone), risks)
     held = {uid for study in studies for series in study.series for uid, _, _ in series.instances}
     missing = sum(1 for found in images if found.sop_instance_uid not in held)
     if missing:
@@ -74,7 +74,7 @@ def _kind(found: FoundFile) -> str:
     return found.why or "application/octet-stream"
 
 
-def _notes(studies: list[Study], risks: dict[str, str]) -> tuple[StudyNote, ...]:
+def study_notes(studies: list[Study], risks: dict[str, str]) -> tuple[StudyNote, ...]:
     """The newest study is the one asked about; the others are there to compare with."""
     ordered = sorted(studies, key=lambda s: s.started or s.date or "", reverse=True)
     return tuple(
