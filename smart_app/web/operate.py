@@ -12,22 +12,25 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from fhir.errors import ChartError
+from fhir.visits import visits
 from launch.errors import LaunchError
 from smart_app import review, worklists
 from smart_app.consent import kept_from_doctor
 from smart_app.deliver import settle
+from smart_app.deliver.visit import asks_for_visit
 from smart_app.profile import profile_of
 from smart_app.referral import NoSuchReferral, Referral, ReferralError, Status, Unfinished, WrongStatus
 from smart_app.store import Owed
 from smart_app.web.answers import moved, page
 from smart_app.web.errors import error_state, notice_of
+from smart_app.web.filed import visit_options
 from smart_app.web.sessions import current_line, ports
 
 blueprint = Blueprint("operate", __name__, url_prefix="/line/<line_id>")
 
 NEWEST = 60
 COUNTED = 1_000
-ACTS = ("retry", "there", "close")
+ACTS = ("retry", "there", "close", "visit")
 
 
 @blueprint.get("/operate")
@@ -51,6 +54,7 @@ def operate() -> Response:
         "operator/operate.html",
         state,
         parked=parked,
+        asks_for_visit=asks_for_visit,
         held=held,
         strays=strays,
         signed=signed,
@@ -91,7 +95,8 @@ def _number(get: Callable[[str], Referral], referral_id: str) -> str:
 def decide(row_id: str, act: str) -> Response:
     """What this decision does, before it is taken. Raises NoSuchRow, or NoSuchReferral for an act that is none."""
     owed, referral = _parked(row_id)
-    if act not in ACTS or ((act == "there") != (owed.action == "file_opinion") and act != "retry"):
+    fits = {"retry": True, "visit": asks_for_visit(owed)}
+    if act not in ACTS or not fits.get(act, (act == "there") == (owed.action == "file_opinion")):
         raise NoSuchReferral("There is no such decision here.")
     return _decide_page(owed, referral, act)
 
@@ -109,6 +114,14 @@ def there(row_id: str) -> Response:
     line = current_line()
     named = request.form.get("resource", "")
     return _settle(row_id, "there", lambda: settle.it_is_there(ports(), line.party, row_id, named))
+
+
+@blueprint.post("/operate/<row_id>/visit")
+def visit(row_id: str) -> Response:
+    """The note goes into that visit."""
+    line = current_line()
+    named = request.form.get("other", "").strip() or request.form.get("encounter", "")
+    return _settle(row_id, "visit", lambda: settle.use_visit(ports(), line.party, row_id, named))
 
 
 @blueprint.post("/operate/<row_id>/close")
@@ -143,12 +156,21 @@ def _decide_page(owed: Owed, referral: Referral, act: str, problem: Exception | 
         owed=owed,
         referral=referral,
         act=act,
+        visits=_visits(referral) if act == "visit" else [],
         site=ports().directory.site(referral.site),
         faults=problem.fields if isinstance(problem, Unfinished) else {},
         notice_said=notice if notice and not isinstance(problem, Unfinished) else None,
         spoken=str(problem) if notice and notice.spoken else "",
         form=request.form,
     )
+
+
+def _visits(referral: Referral) -> list[tuple[str, str, str]]:
+    """What the chart lets us see of this patient's visits, the best first; nothing where it does not answer."""
+    try:
+        return visit_options(visits(ports().charts.system(referral.site), referral.patient.reference))
+    except (ChartError, LaunchError):
+        return []
 
 
 def _parked(row_id: str) -> tuple[Owed, Referral]:

@@ -15,6 +15,7 @@ from smart_app.consent import kept_from_doctor
 from smart_app.gates import each_compared, may_be_vouched_for, people_present
 from smart_app.referral import Referral, Status
 from smart_app.store import Line, Owed
+from smart_app.web.filed import why_there
 from smart_app.web.sessions import ports
 
 WORDS = ("answer", "findings", "comparison", "impression", "recommendation", "limits")
@@ -93,7 +94,14 @@ def referral_state(line: Line, referral: Referral, found: Beside) -> dict[str, A
         "opinion": _opinion(referral.opinion) if readable and referral.opinion else None,
         "kept": kept_from_doctor(referral),
         "filings": [
-            {"version": f.version, "resource": f.resource, "rung": f.rung, "unsigned": f.unsigned}
+            {
+                "version": f.version,
+                "resource": f.resource,
+                "rung": f.rung,
+                "unsigned": f.unsigned,
+                "visit": f.visit,
+                "why": why_there(f),
+            }
             for f in referral.filings
         ],
         "waiting_note": {"resource": waiting.resource} if waiting else None,
