@@ -19,6 +19,7 @@ from smart_app.web import (
     ended,
     errors,
     exchange,
+    filed,
     found,
     headers,
     health,
@@ -95,7 +96,21 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
         base_url=settings.base_url,
     )
     app.url_defaults(answers.line_defaults)
-    for part in (headers, health, sessions, rights, errors, language, dates, phrases, people, proxies, ended, lacking):
+    for part in (
+        headers,
+        health,
+        sessions,
+        rights,
+        errors,
+        language,
+        dates,
+        phrases,
+        people,
+        proxies,
+        ended,
+        lacking,
+        filed,
+    ):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
