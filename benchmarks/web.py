@@ -86,6 +86,7 @@ def our_house(bench: Bench, folder: Path) -> Iterator[Web]:
             env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         ) as process:
             try:
                 assert process.stdout is not None
