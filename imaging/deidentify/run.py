@@ -24,6 +24,7 @@ from imaging.deidentify.probes import digest_of, holds_something, searched
 from imaging.deidentify.profiles import Option, Profile
 from imaging.deidentify.rewrite import Cleaner, Patient
 from imaging.deidentify.scan import Leak, Scanner
+from imaging.deidentify.writing import Writer
 from imaging.errors import NotDicom, OutputUnusable
 from imaging.study import Header
 from imaging.verdict import LIMITS, Found, Limits, Verdict, judge
@@ -57,14 +58,21 @@ def deidentify(
     options = ",".join(sorted(option.name for option in profile.options))
     book = Ledger(ledger, keys.token(f"{profile.name}|{options}|{same_person}"))
     try:
+        output = Output(out)
+    except OutputUnusable:
+        book.close()
+        raise
+    writer = Writer(output, book)
+    try:
         patients = Patients(keys, book.patients, same_person=same_person)
-        run = _Run(Output(out), book, keys, Outcome(profile), patients, looked_at)
+        run = _Run(output, book, writer, keys, Outcome(profile), patients, looked_at)
         for number, found in enumerate(walk(sources, limits, run.look), 1):
             run.take(number, found)
             progress(number)
         run.release()
         return run.outcome
     finally:
+        writer.close()
         book.close()
 
 
@@ -82,6 +90,7 @@ class _Run:
         self,
         output: Output,
         book: Ledger,
+        writer: Writer,
         keys: Keys,
         outcome: Outcome,
         patients: Patients,
@@ -90,6 +99,7 @@ class _Run:
         self.outcome = outcome
         self._output, self._book, self._keys, self._patients = output, book, keys, patients
         self._looked_at = looked_at
+        self._writer = writer
         self._known = Known()
         self._rewriter = Rewriter(Cleaner(outcome.profile, keys, self._known))
         self._ready: dict[str, tuple[int, Header, Became]] = {}  # token of what waits for release
@@ -172,11 +182,11 @@ class _Run:
         else:
             study, series = uid(where.study_instance_uid), uid(where.series_instance_uid)
             place = f"{patient.pseudonym}/{study}/{series}/{uid(where.sop_instance_uid)}"
-            written = self._output.write(place, done)
             form = "deflated" if done.deflate else "packed" if done.pixels is not None and done.pixels.undefined else ""
             head, who = len(done.meta) + len(done.body), self._patients.who(header.person)
-            self._book.add(Entry(token, digest, size, patient.pseudonym, place, written, head, study, who, form))
+            entry = Entry(token, digest, size, patient.pseudonym, place, 0, head, study, who, form)
             became = Became.DONE
+            self._lose(self._writer.put(entry, done))
         self._note(header, done)
         self._ready[token] = self._number, header, became
         return became
@@ -201,8 +211,17 @@ class _Run:
                 return path
         return None
 
+    def _lose(self, tokens: list[str]) -> None:
+        """What turned out unreadable while it was written."""
+        for token in tokens:
+            number, _, became = self._ready.pop(token)
+            self._left.add(number)
+            self.outcome.counts[became.value] -= 1
+            self.outcome.counts[Verdict.UNREADABLE.value] += 1
+
     def _again(self, header: Header, token: str, done: Rewritten) -> Verdict | Became:
         """A second file of one instance: the same to the byte, or another's number."""
+        self._lose(self._writer.settle())
         entry = self._book.entries[token]
         again = f"{entry.place}.again"
         self._output.write(again, done)
@@ -218,6 +237,7 @@ class _Run:
 
     def release(self) -> None:
         """Search everything that waits, and make visible what is clean."""
+        self._lose(self._writer.settle())
         scanner = Scanner(self._known, dates_move=self.outcome.profile.has(Option.DATES))
         self.outcome.notes["namesakes"] += self._patients.namesakes()
         clean = set()
