@@ -241,12 +241,18 @@ class Expert(Browser):
         return list(answer.json())
 
     def sign(self) -> None:
-        """A finished opinion, with every check ticked."""
+        """A finished opinion, with every check ticked, after signing in once more."""
+        self.prove()
         self.post(f"cases/{self.referral}/sign", [*WORDS.items(), *TICKED])
+
+    def prove(self) -> None:
+        """The organisation asks again who is there."""
+        self.open(self.at(f"prove/go?to=cases/{self.referral}"))
 
     def revise(self, reason: str) -> None:
         """The next version, saying what changed."""
         words = {**WORDS, "impression": "No difference from the first reading, as corrected.", "change": "corrected"}
+        self.prove()
         self.post(f"cases/{self.referral}/revise", [*words.items(), ("change_reason", reason), *TICKED])
 
 

@@ -263,8 +263,10 @@ class Town(AbstractContextManager["Town"]):
         party = {"clinician": CLINICIAN, "expert": EXPERT, "operator": OPERATOR}.get(kind) or Party(
             "patient", PATIENT.name, PATIENT.reference
         )
-        context = {"patient": {**PATIENT.__dict__, "given": list(PATIENT.given)}, "iss": "https://ehr.example"}
         now = self.ports.now()
+        context = {"patient": {**PATIENT.__dict__, "given": list(PATIENT.given)}, "iss": "https://ehr.example"}
+        if kind == "expert":  # has just signed in
+            context = {"proven": now.isoformat()}
         with self.ports.store.transaction() as tx:
             browser = browser or tx.sessions.open_browser(now)
             given = {"party": party, "expires": now + timedelta(hours=8), "context": context, **place, **more}

@@ -96,7 +96,10 @@ class Web:
         place: dict[str, Any] = {"expert": {"organisation": "northlight"}, "operator": {"organisation": "desk"}}.get(
             kind, {"site": "open", "patient": PATIENT.reference}
         )
-        context = {"iss": f"{EHR}/{kind}", "patient": {**PATIENT.__dict__, "given": list(PATIENT.given)}}
+        context: dict[str, Any] = {"iss": f"{EHR}/{kind}"}
+        context["patient"] = {**PATIENT.__dict__, "given": list(PATIENT.given)}
+        if kind == "expert":  # has just signed in
+            context = {"proven": self.world.now.isoformat()}
         given = {"expires": self.world.now + timedelta(hours=12), "context": context, **place, **more}
         party = given.pop("party", PARTIES[kind])
         with self.world.ports.store.transaction() as tx:

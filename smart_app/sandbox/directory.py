@@ -65,6 +65,8 @@ def _organisation(organisation_id: str, name: str, origin: str) -> str:
         'client_id = "second-opinion"',
         f'role = "{role}"',
         'phone = "555-0111"',
+        'role_claim = "roles"',
+        *(f'{part}s = ["{part}"]' for part in (("operator",) if role == "operator" else ("expert", "coordinator"))),
     ]
     known = SUBSPECIALTIES.get(organisation_id, ())
     if known:

@@ -1,6 +1,8 @@
 """Sign-in of reading organisations and the operators' desk: OpenID Connect with a page of invented people.
 
-Rule: code with PKCE and nonce only (OpenID Connect Core 1.0 section 3.1); `login_hint` or `as` picks the person.
+Rule: code with PKCE and nonce only (OpenID Connect Core 1.0 section 3.1). Nobody stays signed in: each request asks who
+is there, so every `max_age` is kept and `prompt=none` is refused. `login_hint` or `as` picks the person without hands;
+with `prompt=login` the page is shown all the same, but to a program that asks for JSON.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from smart_app.sandbox.staff import Signed, find
 from smart_app.sandbox.tokens import Denied, no_store, pkce_fits
 
 ALGS = ("RS256", "RS384", "ES384", "ES256")
+ACR = ("urn:practice:acr:chosen", "urn:practice:acr:chosen-twice")
+"""How strongly one signs in here: the weakest first, given where no other is asked for."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ ORGANISATIONS = (
             _member("exemplar", "Dr Ottavia Exemplar", "northlight", "Chest and general radiology", "expert"),
             _member("nakagawa", "Dr Ren Nakagawa", "northlight", "Neuroradiology", "expert"),
             _member("abernathy", "Dr Saoirse Abernathy", "northlight", "Breast imaging", "expert"),
+            _member("thorne", "Mirela Thorne", "northlight", "Coordinator", "coordinator"),
+            _member("visitor", "Piet Visitor", "northlight", "No part in Second Opinion"),
         ),
     ),
     Organisation(
@@ -110,7 +116,9 @@ class SignIn:
                 "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "none"],
                 "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
                 "code_challenge_methods_supported": ["S256"],
-                "claims_supported": ["sub", "name", "email", "roles"],
+                "claims_supported": ["sub", "name", "email", "roles", "auth_time", "acr"],
+                "acr_values_supported": list(ACR),
+                "prompt_values_supported": ["login"],
             }
         )
 
@@ -135,7 +143,10 @@ class SignIn:
         fault = _fault(given)
         if fault:
             return redirect(f"{redirect_uri}?{urlencode({'error': fault, 'state': state})}")
-        person = find(self.people(), given.get("login_hint") or given.get("as") or given.get("chosen") or "")
+        hint = given.get("login_hint") or given.get("as") or ""
+        if given.get("prompt") == "login" and not _is_program():
+            hint = ""  # somebody must press a button
+        person = find(self.people(), hint or given.get("chosen") or "")
         if person is None:
             kept = {name: given[name] for name in given if name != "chosen"}
             return Response(
@@ -159,7 +170,7 @@ class SignIn:
                 state=state,
                 scopes=tuple(given.get("scope", "").split()),
                 asked=(),
-                context={},
+                context={"acr": _acr(given)},
                 user=person.reference,
                 persona="expert",
             )
@@ -197,6 +208,7 @@ class SignIn:
             "iat": now,
             "exp": now + 600,
             "auth_time": now,
+            "acr": code.context["acr"],
         }
         if code.nonce:
             claims["nonce"] = code.nonce
@@ -219,7 +231,20 @@ class SignIn:
         }
 
 
+def _is_program() -> bool:
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def _acr(given: Mapping[str, str]) -> str:
+    """The first way asked for that there is, else the weakest (`acr_values` is a wish, Core 1.0 section 3.1.2.1)."""
+    return next((wish for wish in given.get("acr_values", "").split() if wish in ACR), ACR[0])
+
+
 def _fault(given: Mapping[str, str]) -> str:
+    if given.get("prompt") == "none":
+        return "login_required"
+    if not given.get("max_age", "0").isdecimal():
+        return "invalid_request"
     if given.get("response_type") != "code":
         return "unsupported_response_type"
     if "openid" not in given.get("scope", "").split():

@@ -15,7 +15,13 @@ from smart_app.sites.site import Adaptation, Brand, Contact, Site
 
 @dataclass(frozen=True)
 class Organisation:
-    """A reading organisation and how its experts sign in (OpenID Connect). `role` is "expert" or "operator"."""
+    """A reading organisation and how its people sign in (OpenID Connect). `role` is "expert" or "operator".
+
+    `role_claim` names the claim of the id_token that holds roles or groups; `experts`, `coordinators` and `operators`
+    are the values that give each part (`sites.roles`). Before signing, an expert signs in again where the last time is
+    longer ago than `step_up_seconds`, and as strongly as one of `acr_values` where any are named; `step_up = false`
+    leaves that to the organisation.
+    """
 
     id: str
     name: str
@@ -26,6 +32,13 @@ class Organisation:
     phone: str = ""
     email: str = ""
     subspecialties: tuple[str, ...] = ()
+    role_claim: str = ""
+    experts: tuple[str, ...] = ()
+    coordinators: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    step_up: bool = True
+    step_up_seconds: int = 300
+    acr_values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,10 @@ class Sessions:
         """The line is in use now."""
         self._connection.execute(update(lines).where(lines.c.id == line_id).values(used=self._now()))
 
+    def keep_context(self, line_id: str, context: dict[str, Any]) -> None:
+        """What the line knows beside patient and person, anew."""
+        self._connection.execute(update(lines).where(lines.c.id == line_id).values(context=json.dumps(context)))
+
     def save_token(self, line_id: str, sealed: str) -> None:
         """The line's newest token, sealed, for every open line on the same grant: a spent refresh token is of no use.
 

@@ -63,6 +63,16 @@ class BegunElsewhere(WebError):
     """What comes back was begun in another browser, or in this one, which kept no cookie of ours."""
 
 
+class ProveFirst(WebError):
+    """The person must sign in again before this act."""
+
+    why = "prove-first"
+
+
+class NoPart(WebError):
+    """Somebody whose organisation gave them no part here."""
+
+
 class NoLongerProxy(WebError):
     """The chart says that this person may not act for this patient."""
 
@@ -126,6 +136,12 @@ TABLE: dict[type[Exception], Notice] = {
             "Nothing was opened here. Go on in the window where you began, or begin again in this one. "
             "If it is the same window, it must keep our cookies."
         ),
+    ),
+    ProveFirst: Notice(403, _("Sign in again before you sign"), _("Your words are kept. Nothing is signed yet.")),
+    NoPart: Notice(
+        403,
+        _("You have no part here"),
+        _("You signed in, and your organisation has not named you for Second Opinion. Ask its administrator."),
     ),
     NoLongerProxy: Notice(
         403,

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from flask import request
+
 from smart_app.case import Party
 from smart_app.store import Line, Transaction
 from smart_app.web.here import doors
@@ -28,7 +30,8 @@ def sit_down(kind: str, party: Party, *, expires: datetime, relaunch: bool = Tru
     the same person's earlier line for the same patient ends too: a page of it says so instead of going stale.
     """
     here = known_browser()
-    context = {"grant": secrets.token_urlsafe(16), **(place.pop("context", None) or {})}
+    given = place.pop("context", None) or {}
+    context = {"grant": secrets.token_urlsafe(16), **given, "browser": browser_words(request.user_agent.string)}
     with ports().store.transaction() as tx:
         left: Left = []
         for line in tx.sessions.lines_of(here):
@@ -39,6 +42,25 @@ def sit_down(kind: str, party: Party, *, expires: datetime, relaunch: bool = Tru
         opened = tx.sessions.add_line(here, kind, party, expires=expires, context=context, **place)
     hand_back(left)
     return opened
+
+
+def browser_words(agent: str) -> str:
+    """The kind of browser and system, for a person to know their own places apart; nothing finer is kept."""
+    named = next((words for mark, words in BROWSERS if mark in agent), "")
+    system = next((words for mark, words in SYSTEMS if mark in agent), "")
+    return ", ".join(part for part in (named, system) if part)
+
+
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+"""Mark in the User-Agent -> name; the first that stands there, since many claim to be another."""
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 def _other_person(line: Line, party: Party, place: dict[str, Any]) -> bool:

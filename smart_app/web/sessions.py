@@ -102,7 +102,7 @@ def find_line(line_id: str) -> Line | None:
     """That line, where it is this browser's and still open; None otherwise."""
     with ports().store.reading() as tx:
         line = tx.sessions.line(line_id, browser())
-    if line is None or line.used + IDLE.get(line.kind, IDLE_OTHERWISE) <= ports().now():
+    if line is None or line.used + idle_limit(line) <= ports().now():
         return None
     return line
 
@@ -141,9 +141,14 @@ def _open_line() -> None:
         must_be_our_form(line.id)
 
 
-def idle_seconds(line: Line) -> int:
+def idle_limit(line: Line) -> timedelta:
     """How long the line stays open when nobody uses it."""
-    return int(IDLE.get(line.kind, IDLE_OTHERWISE).total_seconds())
+    return IDLE.get(line.kind, IDLE_OTHERWISE)
+
+
+def idle_seconds(line: Line) -> int:
+    """The same, for the page."""
+    return int(idle_limit(line).total_seconds())
 
 
 def polled() -> bool:

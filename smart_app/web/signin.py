@@ -29,9 +29,11 @@ from smart_app.web.entering import acts_for_another, must_fit_door, once, onward
 from smart_app.web.errors import BegunElsewhere
 from smart_app.web.here import doors
 from smart_app.web.proxies import must_still_act
+from smart_app.web.readers import identity_of, seat
 from smart_app.web.refused import watch
 from smart_app.web.seats import sit_down
 from smart_app.web.sessions import LASTS, alone, browser, known_browser, ports
+from smart_app.web.stepup import proven_again
 from smart_app.web.windows import home_of, send_to_arrive
 
 blueprint = Blueprint("signin", __name__)
@@ -100,22 +102,28 @@ def callback() -> AnyResponse:
     return send_to_arrive(_chart_line(grant, issuer, site, pending.token_endpoint))
 
 
-def _away(issuer: Issuer, *, launch: str | None, redirect_uri: str, organisation: str = "") -> AnyResponse:
-    """Send the browser to sign in, and keep what we need when it comes back."""
-    hint = request.args.get("login_hint", "")[:100]
+def _away(
+    issuer: Issuer,
+    *,
+    launch: str | None,
+    redirect_uri: str,
+    added: dict[str, str] | None = None,
+    kept: dict[str, str] | None = None,
+) -> AnyResponse:
+    """Send the browser to sign in, and keep what we need when it comes back. `kept` is given for a sign-in only."""
     begun = begin(
         issuer,
         launch=launch,
         redirect_uri=redirect_uri,
         http=doors().http,
         now=ports().now,
-        openid=bool(organisation),
-        extra={"login_hint": hint} if organisation and hint else None,
+        openid=kept is not None,
+        extra=added,
     )
     kept = {
+        **(kept or {}),
         "pending": begun.pending.to_json(),
         "audience": issuer.audience,
-        "organisation": organisation,
         "browser": known_browser(),
     }
     with ports().store.transaction() as tx:
@@ -204,27 +212,26 @@ def _name(chart: Chart, user: str, grant: Grant) -> str:
 
 @blueprint.get("/sign-in/<organisation_id>")
 def sign_in(organisation_id: str) -> AnyResponse:
-    """An expert or operator goes to sign in with their own organisation (OpenID Connect)."""
-    organisation, issuer = doors().sign_in(organisation_id)
-    return _away(issuer, launch=None, redirect_uri=doors().sign_in_callback, organisation=organisation.id)
+    """An expert, coordinator or operator goes to sign in with their own organisation (OpenID Connect)."""
+    organisation, _ = doors().sign_in(organisation_id)
+    hint = request.args.get("login_hint", "")[:100]
+    return send_to_sign_in(organisation, {"login_hint": hint} if hint else {}, {})
+
+
+def send_to_sign_in(organisation: Organisation, added: dict[str, str], kept: dict[str, str]) -> AnyResponse:
+    """Off to that organisation's sign-in service, with `added` in the request; `kept` comes back with the person."""
+    _, issuer = doors().sign_in(organisation.id)
+    kept = {"organisation": organisation.id, **kept}
+    return _away(issuer, launch=None, redirect_uri=doors().sign_in_callback, added=added, kept=kept)
 
 
 @blueprint.get("/sign-in/callback")
 def signed_in() -> AnyResponse:
-    """Back from the organisation: a line for its expert or operator. Only in the browser that began."""
+    """Back from the organisation: a line for its person, or a line that may sign. Only in the browser that began."""
     pending, kept = _taken(same_browser=True)
     organisation, issuer = doors().sign_in(kept["organisation"])
     grant = complete(issuer, pending, request.args, keys=doors().keys, http=doors().http, now=ports().now)
-    if grant.identity is None:
-        raise IdentityRejected("The sign-in service sent no id_token.")
-    party = Party(
-        role=organisation.role,
-        name=grant.identity.name or grant.identity.sub,
-        reference=f"{grant.identity.iss}|{grant.identity.sub}",
-        organisation=organisation.name,
-    )
-    return redirect(home_of(_organisation_line(party, organisation)), 303)
-
-
-def _organisation_line(party: Party, organisation: Organisation) -> Line:
-    return sit_down(organisation.role, party, expires=ports().now() + LASTS, organisation=organisation.id)
+    person = identity_of(grant)
+    if kept.get("line"):
+        return redirect(proven_again(organisation, person, kept), 303)
+    return redirect(home_of(seat(organisation, person)), 303)

@@ -92,7 +92,7 @@ def handoff() -> AnyResponse:
         referral_id=line.referral_id,
         token=line.token,
     )
-    return redirect(_place(opened, request.args.get("to", "")), 303)
+    return redirect(place_on(opened, request.args.get("to", "")), 303)
 
 
 @blueprint.post("/line/<line_id>/stay")
@@ -111,6 +111,11 @@ def sign_out() -> AnyResponse:
     with ports().store.transaction() as tx:
         left = end(tx, [line])
     hand_back(left)
+    return goodbye(line)
+
+
+def goodbye(line: Line) -> Response:
+    """The page of somebody who has left, which clears what a viewer kept in this browser."""
     g.pop("line")
     g.site = line.site
     said = page("signin/left.html", {"ended": True})
@@ -135,7 +140,7 @@ def _offer(line: Line, to: str, *, kept: bool) -> Response:
     return page("signin/window.html", {"url": url}, url=url, kept=kept)
 
 
-def _place(line: Line, to: str) -> str:
+def place_on(line: Line, to: str) -> str:
     """The page asked for on that line: `referrals/…`, or `viewer/<referral>` for its images."""
     if not to or not PLACE.fullmatch(to):
         return home_of(line)

@@ -212,3 +212,35 @@ def test_a_right_that_the_chart_has_ended_opens_nothing(
     assert error_of(Window().get(proxy_launch(town), timeout=20)) == (403, "NoLongerProxy")
     with town.ports.store.reading() as tx:
         assert tx.audit.latest(1)[0].verb == "refuse-proxy"
+
+
+# -- the people of a reading organisation ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("person", "role"), [("exemplar", "expert"), ("thorne", "coordinator")])
+def test_a_part_comes_from_the_roles_that_the_sign_in_service_names(town: Town, person: str, role: str) -> None:
+    line = _line(town, Window().get(f"{town.base}/sign-in/northlight?login_hint={person}", timeout=20))
+    assert (line.kind, line.party.role) == ("expert", role)
+    refused = Window().get(f"{town.base}/sign-in/northlight?login_hint=visitor", timeout=20)
+    assert error_of(refused) == (403, "NoPart")
+
+
+def test_before_signing_the_service_shows_its_page_to_a_person_and_takes_a_program_at_its_word(town: Town) -> None:
+    window = Window()
+    line = _line(town, window.get(f"{town.base}/sign-in/northlight?login_hint=exemplar", timeout=20))
+    root = f"{town.base}/line/{line.id}"
+    page = window.get(f"{root}/prove/go?to=worklist", headers={"Accept": "text/html"}, timeout=20)
+    assert "Choose who you are." in page.text
+    assert urlsplit(page.url).path.startswith("/idp/northlight/")
+    done = window.get(f"{root}/prove/go?to=worklist", timeout=20)
+    assert done.url == f"{root}/worklist?proven=1"
+
+
+def test_the_sign_in_service_keeps_the_rules_of_asking_again(town: Town) -> None:
+    """OpenID Connect Core 1.0 section 3.1.2.1: `none` may show nothing, and a `max_age` is a number."""
+    asked = urlsplit(Window().until("/sign-in/callback", f"{town.base}/sign-in/northlight?login_hint=exemplar"))
+    assert "code" in parse_qs(asked.query)
+    away = Window().get(f"{town.base}/sign-in/northlight", allow_redirects=False, timeout=20).headers["Location"]
+    for wish, error in (("prompt=none", "login_required"), ("max_age=soon", "invalid_request")):
+        back = requests.get(f"{away}&{wish}", allow_redirects=False, timeout=20).headers["Location"]
+        assert parse_qs(urlsplit(back).query)["error"] == [error]
