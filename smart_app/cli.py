@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -13,6 +12,7 @@ from typing import TypeVar
 
 import click
 
+from smart_app.integrator_cli import check, play
 from smart_app.keys_cli import keys
 from smart_app.settings import PREFIX, Settings, SettingsIncomplete, read_settings
 from smart_app.sites_cli import site
@@ -65,39 +65,6 @@ def demo(port: int, folder: Path) -> None:
     from smart_app.demo import run_demo
 
     sys.exit(run_demo(folder, port))
-
-
-@main.command()
-@click.option("--ehr", type=click.Choice(["epic", "oracle", "open"]), help="Which kind of practice chart.")
-@click.option("--base", default="", help="A FHIR server of yours in its place, with the practice sign-in in front.")
-@click.option("--token", default="", envvar=f"{PREFIX}TOKEN", help="With --base: an access token it wants, if it does.")
-@click.option("--dicom", required=True, type=click.Path(path_type=Path), help="Folder, ZIP or file with the images.")
-@click.option("--report", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The first report, a PDF.")
-@click.option(
-    "--scenario",
-    type=click.Choice(["wrong-patient", "two-people", "answer-lost", "ehr-down"]),
-    help="What goes wrong on the way.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output; all else on standard error.")
-def play(
-    ehr: str | None,
-    base: str,
-    token: str,
-    dicom: Path,
-    report: Path | None,
-    scenario: str | None,
-    as_json: bool,
-) -> None:
-    """One referral all the way round, without hands. Ends non-zero with the step that failed."""
-    from smart_app.play import play_referral
-
-    if base and ehr not in (None, "open"):
-        raise click.UsageError("With --base the chart is that server's own: leave --ehr out.")
-    if not base and ehr is None:
-        raise click.UsageError("Say which chart: --ehr epic, oracle or open, or --base with the address of a server.")
-    sys.exit(
-        play_referral(ehr or "open", dicom, report=report, scenario=scenario, as_json=as_json, base=base, token=token)
-    )
 
 
 @main.command()
@@ -186,27 +153,6 @@ def deidentify(
 
 
 @main.command()
-@click.argument("base")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option("--profile", type=click.Choice(["epic", "oracle", "open"]), help="The kind of chart, if you know better.")
-@click.option("--token", default="", envvar=f"{PREFIX}TOKEN", help="An access token, sent as it is.")
-@click.option("--write", is_flag=True, help="Prove the way back with a synthetic patient, and clean up.")
-@click.option("--patient", default="", help="With --write: a test patient of theirs (Patient/ID) instead of ours.")
-def check(base: str, as_json: bool, profile: str | None, token: str, write: bool, patient: str) -> None:
-    """What can be done at this FHIR server: launch, read, write back. Asks two questions and changes nothing."""
-    from smart_app.checking import NotAnAddress, check_server, in_words, prove
-
-    try:
-        report = check_server(base, profile=profile, token=token)
-        if write and report.heard:
-            prove(report, token=token, patient=patient)
-    except NotAnAddress as problem:
-        raise click.ClickException(str(problem)) from problem
-    click.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if as_json else in_words(report))
-    sys.exit(1 if report.failed else 0)
-
-
-@main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8200, show_default=True)
 @click.option("--threads", default=8, show_default=True)
@@ -255,7 +201,9 @@ def migrate() -> None:
     click.echo("The database is up to date.", err=True)
 
 
+main.add_command(check)
 main.add_command(keys)
+main.add_command(play)
 main.add_command(site)
 
 
