@@ -229,7 +229,7 @@ def send_to_sign_in(organisation: Organisation, added: dict[str, str], kept: dic
 def signed_in() -> AnyResponse:
     """Back from the organisation: a line for its person, or a line that may sign. Only in the browser that began."""
     pending, kept = _taken(same_browser=True)
-    organisation, issuer = doors().sign_in(kept["organisation"])
+    organisation, issuer = doors().sign_in(kept.get("organisation", ""))
     grant = complete(issuer, pending, request.args, keys=doors().keys, http=doors().http, now=ports().now)
     person = identity_of(grant)
     if kept.get("line"):
