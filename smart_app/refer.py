@@ -22,7 +22,7 @@ def open_referral(
     encounter: str = "",
 ) -> Referral:
     """One question about one patient; the patient is invited to bring the images. Raises Unfinished."""
-    _must_name(ports, organisation)
+    _must_name(ports, site, organisation)
     referral = Referral(
         id=str(uuid.uuid4()),
         site=site,
@@ -43,8 +43,9 @@ def open_referral(
     return referral
 
 
-def _must_name(ports: Ports, organisation: str) -> None:
-    if not any(known.id == organisation and known.role == "expert" for known in ports.directory.organisations):
+def _must_name(ports: Ports, site: str, organisation: str) -> None:
+    """A reading organisation that may receive this hospital's images."""
+    if not any(known.id == organisation for known in ports.directory.readers_for(site)):
         raise Unfinished("Choose who should read the images.", organisation="missing")
 
 
@@ -92,9 +93,10 @@ def withdraw(ports: Ports, who: Party, referral_id: str, reason: str) -> Referra
 
 def resend(ports: Ports, who: Party, referral_id: str, organisation: str) -> Referral:
     """A returned referral goes to the next reader with the same images. Raises WrongStatus, Unfinished."""
-    _must_name(ports, organisation)
     with ports.store.transaction() as tx:
-        referral = tx.referrals.get(referral_id).resend(who, ports.now(), organisation)
+        standing = tx.referrals.get(referral_id)
+        _must_name(ports, standing.site, organisation)
+        referral = standing.resend(who, ports.now(), organisation)
         tx.referrals.save(referral)
         tx.audit.write(ports.now(), who, "resend", referral_id, "referral")
         tx.outbox.owe(referral_id, "notify_expert", due=ports.now(), why="new")

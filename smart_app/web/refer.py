@@ -85,7 +85,7 @@ def _asked() -> Ask:
 def _home(line: Line, faults: dict[str, str], error: Unfinished | None = None) -> Response:
     patient, found = patient_of(line), charted(line)
     referrals = worklists.of_patient(ports(), line.site, line.patient)
-    organisations = [o for o in ports().directory.organisations if o.role == "expert"]
+    organisations = list(ports().directory.readers_for(line.site))
     form = request.form if request.method == "POST" else opened_form(line, found)
     state: dict[str, Any] = {
         "patient": {
@@ -168,7 +168,7 @@ def _follow(line: Line, referral: Referral, faults: dict[str, str], error: Unfin
         steps=staff_steps(referral),
         clocks_of=clocks(referral, ports().now()),
         reader=_organisation(referral),
-        organisations=[o for o in ports().directory.organisations if o.role == "expert"],
+        organisations=list(ports().directory.readers_for(line.site)),
         site=ports().directory.site(line.site),
         faults=faults,
         form=request.form,

@@ -13,7 +13,7 @@ from smart_app import agree, refer, upload, worklists
 from smart_app.case import Ask, Side, Upload
 from smart_app.consent import copy_to_doctor
 from smart_app.gates import vouched_for, whose_stop
-from smart_app.referral import Referral, Status, Unfinished
+from smart_app.referral import Referral, ReferralError, Status, Unfinished
 from smart_app.sites import Organisation
 from smart_app.status import Stopped
 from smart_app.store import Line
@@ -44,7 +44,7 @@ def tell() -> Response:
 
 def _tell(line: Line, referral: Referral | None, unfinished: Unfinished | None = None) -> Response:
     directory = ports().directory
-    reader = directory.organisation(referral.organisation) if referral else _first_reader()
+    reader = directory.organisation(referral.organisation) if referral else _first_reader(line)
     return patient_page(
         "tell",
         line,
@@ -73,8 +73,12 @@ def told() -> Response:
     return redirect(url_for("upload.show"), 303)
 
 
-def _first_reader() -> Organisation:
-    return next(o for o in ports().directory.organisations if o.role == "expert")
+def _first_reader(line: Line) -> Organisation:
+    """Who reads for that hospital. Raises ReferralError where nobody does."""
+    readers = ports().directory.readers_for(line.site)
+    if not readers:
+        raise ReferralError(_("Nobody reads for this hospital at present. Please call it."))
+    return readers[0]
 
 
 def _asked(line: Line, referral: Referral | None) -> Referral:
@@ -98,7 +102,7 @@ def _asked(line: Line, referral: Referral | None) -> Referral:
         site=line.site,
         patient=patient_of(line),
         ask=_ask(),
-        organisation=_first_reader().id,
+        organisation=_first_reader(line).id,
     )
 
 
