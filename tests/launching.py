@@ -13,11 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from launch import discovery, signatures
+from launch import discovery, signatures, style
 from smart_app.sites import Directory, Organisation, Persona, Site
 from smart_app.store.audit import AuditLine
 from smart_app.web import create_app
-from smart_app.web.refused import VERB
+from smart_app.web.refused import EXTENSION, VERB
 from tests.unit.launch_authority import Authority
 from tests.web import SilentCharts, Web
 
@@ -60,6 +60,20 @@ class Doorway(Web):
         super().close()
         for authority in (self.here, self.there):
             authority.__exit__()
+
+    def as_made(self) -> Doorway:
+        """Both servers as they were made, nothing remembered of them, and a later hour."""
+        for kept in (discovery, signatures, style):
+            kept.forget()
+        self.world.later(minutes=20)
+        for authority in (self.here, self.there):
+            authority.published = [{**authority.key.as_dict(private=False), "kid": "first", "use": "sig"}]
+            authority.configuration_changes, authority.token_changes, authority.claims_changes = {}, {}, {}
+            authority.answers, authority.codes, authority.kid = {}, None, "first"
+            authority.seen.clear()
+            authority.now = self.world.now
+        self.app.extensions.pop(EXTENSION, None)
+        return self
 
     # -- a launch, step by step ----------------------------------------------------------------------------------------
 

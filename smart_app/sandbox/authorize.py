@@ -101,6 +101,8 @@ def _launched(house: House, face: Face, asked: Request, value: str) -> tuple[Sig
         context["smart_web_messaging_origin"] = house.face(launch.audience).origin
     if launch.app_context:
         context["appContext"] = launch.app_context
+    if launch.opened:
+        context["opened"] = launch.opened
     return Signed(launch.user, _display(house, launch.user)), context
 
 
@@ -113,6 +115,10 @@ def _standalone(house: House, face: Face, asked: Request, given: Mapping[str, st
     person = find(people, hint or chosen)
     if person is None:
         return _page(house, "sign-in.html", people=people, action=face.authorize, given=_kept(given), unknown=hint)
+    if not patients and "launch/patient" in asked.scopes and not given.get("patient"):
+        kept = {**_kept(given), "chosen": person.reference}
+        shown = [one for one in portal_people(house) if one.reference.startswith("Patient/")]
+        return _page(house, "pick.html", people=shown, action=face.authorize, given=kept)
     context = _context(asked, person, given)
     if not hint and given.get("allow") != "yes":
         if given.get("allow") == "no":
@@ -126,7 +132,7 @@ def _context(asked: Request, person: Signed, given: Mapping[str, str]) -> dict[s
     if person.patient:
         return {"patient": person.patient}
     wanted = given.get("patient", "")
-    return {"patient": wanted} if wanted and "launch/patient" in asked.scopes else {}
+    return {"patient": wanted.rpartition("/")[2]} if wanted and "launch/patient" in asked.scopes else {}
 
 
 def _finish(house: House, face: Face, asked: Request, person: Signed, context: dict[str, str]) -> Any:

@@ -137,9 +137,10 @@ def make_launch(practice: Town, house: House, given: dict[str, Any]) -> dict[str
     if "scenario" in given:
         house.records.scenarios.set(person.patient, given["scenario"])
     encounter = "" if audience == "patient" else str(given.get("encounter") or open_visit(house, person.patient))
+    opened = " ".join(str(reference) for reference in given.get("opened", []))
     carried, handle = str(given.get("app_context", "")), str(given.get("handle", ""))
     launch = house.grants.give_launch(
-        Launch(person.patient, encounter.rpartition("/")[2], user.reference, audience, carried, handle)
+        Launch(person.patient, encounter.rpartition("/")[2], user.reference, audience, carried, handle, opened)
     )
     iss = house.face(audience).fhir_base
     door = "launch/patient" if audience == "patient" else "launch"  # a portal and a chart may share one iss

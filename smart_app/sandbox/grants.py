@@ -24,6 +24,7 @@ class Launch:
     audience: str
     app_context: str = ""  # what a card of the app sent along
     handle: str = ""  # by which the chart's page knows messages of this launch
+    opened: str = ""  # the study or order on the screen, as references with blanks between them
     made: float = field(default_factory=time.time)
 
 

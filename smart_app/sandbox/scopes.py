@@ -107,7 +107,9 @@ def granted(
 ) -> tuple[str, ...]:
     """What this kind of EHR grants of what was asked."""
     allowed = registered(personality, audience)
-    plain = tuple(s for s in asked if s in (*PLAIN_SCOPES, *REFRESH_SCOPES) and (s != "launch/patient" or s in allowed))
+    picks = audience == "clinician" and personality.name != "oracle"  # its staff choose a patient at the sign-in
+    known = (*PLAIN_SCOPES, *REFRESH_SCOPES)
+    plain = tuple(s for s in asked if s in known and (s != "launch/patient" or s in allowed or picks))
     if personality.name == "epic":
         ticked = [one for scope in allowed if scope_parts(scope) for one in in_version_1(scope)]
         return (*ticked, *(s for s in plain if s not in REFRESH_SCOPES))

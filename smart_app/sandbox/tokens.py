@@ -147,6 +147,8 @@ def _odd_case(scopes: list[str]) -> list[str]:
 def _context(house: House, code: Code) -> dict[str, Any]:
     """What was open when the app was started, with each kind's extra members and spelling."""
     answer: dict[str, Any] = dict(code.context)
+    if opened := answer.pop("opened", "").split():
+        answer["fhirContext"] = [{"reference": reference} for reference in opened]
     patient = code.context.get("patient")
     banner = code.persona == "patient"
     if house.name == "epic":

@@ -35,11 +35,10 @@ def onward(begun: Begun) -> Response:
     action, fields = begun.form
     state = {"action": action, "fields": dict(fields)}
     said = page("signin/onward.html", state, action=action, fields=fields)
-    there = urlsplit(action)
+    # Browsers hold `form-action` against every redirect that follows, and a hospital's own sign-in may be anywhere.
     policy = POLICY.format(ancestors=frame_ancestors())
-    said.headers["Content-Security-Policy"] = policy.replace(
-        "form-action 'self'", f"form-action 'self' {there.scheme}://{there.netloc}"
-    )
+    anywhere = f"form-action 'self' https: {urlsplit(action).scheme}:"
+    said.headers["Content-Security-Policy"] = policy.replace("form-action 'self'", anywhere)
     return said
 
 

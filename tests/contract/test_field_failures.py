@@ -40,11 +40,16 @@ CONFIGURATION = "/fhir/.well-known/smart-configuration"
 SCOPES = ("openid", "fhirUser", "user/Patient.rs", "offline_access")
 
 
-@pytest.fixture
-def door(tmp_path: Path) -> Iterator[Doorway]:
-    door = Doorway(tmp_path / "app")
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doorway]:
+    door = Doorway(tmp_path_factory.mktemp("door") / "app")
     yield door
     door.close()
+
+
+@pytest.fixture
+def door(built: Doorway) -> Doorway:
+    return built.as_made()
 
 
 @pytest.fixture
@@ -158,9 +163,9 @@ def test_failure_04_tokens_of_any_form_and_length(authority: Authority, token: s
     assert parse_qs(urlsplit(begun.url).query)["launch"] == ["x" * 9000]
 
 
-def test_failure_05_invalid_client(door: Doorway, tmp_path: Path) -> None:
+def test_failure_05_invalid_client(door: Doorway) -> None:
     """Our keys survive a restart, an assertion lives four minutes and is never the same, and the causes are named."""
-    again = Keys.load(tmp_path / "app" / "keys", "s" * 40)
+    again = Keys.load(door.folder / "keys", "s" * 40)
     served = door.client().get("/.well-known/jwks.json")
     assert {key["kid"] for key in again.jwks()["keys"]} >= {key["kid"] for key in served.json["keys"]}
     assert "Location" not in served.headers, "Epic follows no redirect to a key set"

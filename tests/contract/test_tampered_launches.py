@@ -9,8 +9,7 @@ from datetime import datetime
 import pytest
 from werkzeug.test import TestResponse
 
-from launch import discovery, signatures
-from smart_app.web.refused import EXTENSION, MOST
+from smart_app.web.refused import MOST
 from tests.contract.tampering import KEYS, TABLE, TOKEN
 from tests.launching import PAGE, Doorway
 
@@ -24,18 +23,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doorway]:
 
 @pytest.fixture
 def door(built: Doorway) -> Doorway:
-    """Both servers as they were made, and a clock that has moved on, so that no audit row is held back."""
-    discovery.forget()
-    signatures.forget()
-    for authority in (built.here, built.there):
-        authority.published = [{**authority.key.as_dict(private=False), "kid": "first", "use": "sig"}]
-        authority.configuration_changes, authority.token_changes, authority.claims_changes = {}, {}, {}
-        authority.answers, authority.codes, authority.kid = {}, {}, "first"
-        authority.seen.clear()
-    built.app.extensions.pop(EXTENSION, None)
-    built.world.later(minutes=20)
-    for authority in (built.here, built.there):
-        authority.now = built.world.now
+    """As it was made, and codes are good once."""
+    built.as_made()
+    built.here.codes, built.there.codes = {}, {}
     return built
 
 
