@@ -39,9 +39,20 @@ class Hours:
                 return opening.astimezone(at.tzinfo)
         return at
 
+    def runs(self) -> list[list[int]]:
+        """The days, each run of neighbours together: [[0, 1, 2], [4]]."""
+        runs: list[list[int]] = []
+        for day in self.days:
+            if runs and day == runs[-1][-1] + 1:
+                runs[-1].append(day)
+            else:
+                runs.append([day])
+        return runs
+
     def __str__(self) -> str:
         """As people write it and `read_hours` reads it: "Mon-Fri 08:00-17:00"."""
-        return f"{_days(self.days)} {self.opens}-{self.closes}"
+        days = ("-".join(dict.fromkeys(DAYS[day] for day in (run[0], run[-1]))) for run in self.runs())
+        return f"{','.join(days)} {self.opens}-{self.closes}"
 
 
 def read_hours(text: str, away: tuple[str, ...] = ()) -> Hours:
@@ -74,17 +85,6 @@ def _day(text: str) -> int:
         if text[:3].lower() == name.lower():
             return number
     raise ValueError(f"{text!r} is no day: write Mon, Tue, Wed, Thu, Fri, Sat or Sun")
-
-
-def _days(days: tuple[int, ...]) -> str:
-    """Runs of days as "Mon-Fri", single ones by name."""
-    runs: list[list[int]] = []
-    for day in days:
-        if runs and day == runs[-1][-1] + 1:
-            runs[-1].append(day)
-        else:
-            runs.append([day])
-    return ",".join(DAYS[run[0]] if len(run) == 1 else f"{DAYS[run[0]]}-{DAYS[run[-1]]}" for run in runs)
 
 
 def _clock(text: str) -> time:

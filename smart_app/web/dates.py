@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from babel.dates import get_day_names
 from flask import Flask
 from flask_babel import format_date, format_datetime, get_locale, gettext, ngettext, to_user_timezone
 
+from smart_app.sites import Hours
 from smart_app.web.sessions import ports
 
 
@@ -88,6 +90,15 @@ def age(birth_date: str) -> str:
     return str(gettext("%(years)s y", years=months // 12))
 
 
+def hours(value: Hours | None) -> str:
+    """Mon–Fri 08:00–17:00, the days in the language of the page; nothing where none were given."""
+    if value is None:
+        return ""
+    names = get_day_names("abbreviated", locale=get_locale())
+    parts = ["–".join(dict.fromkeys(names[day].rstrip(".") for day in (run[0], run[-1]))) for run in value.runs()]
+    return f"{', '.join(parts)} {value.opens}–{value.closes}"
+
+
 def _date(value: object) -> date | None:
     if isinstance(value, datetime):
         here: datetime = to_user_timezone(value)
@@ -102,5 +113,5 @@ def _date(value: object) -> date | None:
 
 def install(app: Flask) -> None:
     """Make them filters of the templates."""
-    for form in (day, long_day, weekday, moment, clock, iso, span, age):
+    for form in (day, long_day, weekday, moment, clock, iso, span, age, hours):
         app.jinja_env.filters[form.__name__] = form

@@ -10,7 +10,7 @@ import pytest
 
 from smart_app import refer
 from smart_app.referral import Unfinished
-from smart_app.sites import Directory, Organisation
+from smart_app.sites import Directory, Hours, Organisation
 from smart_app.web import create_app
 from tests.staged import CLINICIAN, staged
 from tests.web import JSON, ORGANISATIONS, SITES, Web
@@ -60,4 +60,18 @@ def test_only_they_are_offered_and_a_hospital_without_any_says_so(tmp_path: Path
     told = client.get(f"/line/{line.id}/tell")
     assert told.status_code == 409
     assert "Nobody reads for this hospital at present" in told.text
+    web.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Mon–Wed, Fri 08:00–16:30"), ("es", "lun–mié, vie 08:00–16:30")]
+)
+def test_a_patient_sees_when_somebody_answers_the_phone(tmp_path: Path, language: str, words: str) -> None:
+    web = Web(tmp_path)
+    site = replace(SITES[0], phone="555-0100", hours=Hours(days=(0, 1, 2, 4), closes="16:30"))
+    web.app = create_app(
+        web.world.ports.settings, replace(web.world.ports, directory=Directory((site,), ORGANISATIONS))
+    )
+    client, line = web.sit_down("patient")
+    assert words in client.get(f"/line/{line.id}/tell", headers={"Accept-Language": language}).text
     web.close()
