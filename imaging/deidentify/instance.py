@@ -16,13 +16,13 @@ from imaging.deidentify.layout import FIRST, after_pixels, lay_out, meta_of, pix
 from imaging.deidentify.markers import MetaWriter
 from imaging.deidentify.rewrite import Cleaner, Patient, Place
 from imaging.deidentify.template import Template, made_from
+from imaging.reading.start import MOST_INFLATED
 from imaging.study import Header, Instance
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 EXPLICIT = "1.2.840.10008.1.2.1"
 UID = re.compile(r"[0-9.]{1,64}")
 MOST_TEMPLATES = 32
-MOST_INFLATED = 2_000_000_000  # bytes
 IN_MEMORY = 16_000_000  # bytes of an inflated object; a larger one waits in a temporary file without a name
 
 
