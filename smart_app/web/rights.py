@@ -103,6 +103,7 @@ NEEDS = {
     "operate.retry": "settle",
     "operate.there": "settle",
     "operate.close": "settle",
+    "operate.visit": "settle",
     "operate.held": "release",
     "operate.release": "release",
     "strays.listed": "settle",
