@@ -118,7 +118,7 @@ def test_a_correction_is_filed_again_and_must_be_read_again(
 
 def test_two_launches_in_one_browser_never_mix(begin: Callable[..., Round]) -> None:
     """Two charts open in one browser: each line shows its own patient, whatever the other does."""
-    one, two = begin("open"), begin("epic", other=True)
+    one, two = begin("open"), begin("open", other=True)
     browser = one.clinician
     first_line = browser.at("")
     browser.open(two.chart.launch(two.patient_id, "clinician"))
@@ -127,6 +127,18 @@ def test_two_launches_in_one_browser_never_mix(begin: Callable[..., Round]) -> N
     assert browser.open(first_line)["patient"]["name"] != browser.open(second_line)["patient"]["name"]
     with pytest.raises(StepFailed):
         browser.open(first_line + f"referrals/{two.clinician.referral}")
+
+
+def test_a_launch_by_somebody_else_ends_what_was_open_in_that_browser(begin: Callable[..., Round]) -> None:
+    """A shared workstation. Who signs in at another hospital is somebody else, whatever their number there."""
+    one, two = begin("open"), begin("epic", other=True)
+    browser = one.clinician
+    first_line = browser.at("")
+    browser.open(two.chart.launch(two.patient_id, "clinician"))
+    second_line = browser.at("")
+    with pytest.raises(StepFailed, match="has ended"):
+        browser.open(first_line)
+    assert browser.open(second_line)["patient"]["name"]
 
 
 def test_a_line_does_not_open_in_another_browser(begin: Callable[..., Round]) -> None:
