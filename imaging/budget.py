@@ -24,6 +24,7 @@ class Budget:
         self._files = files
         self._bytes = size
         self._ceiling: int | None = None
+        self._seconds = 0.0
 
     def count(self, size: int) -> None:
         """One more file of that size. Raises UnsafeMedia naming the limit."""
@@ -35,6 +36,12 @@ class Budget:
             raise UnsafeMedia(f"More than {self.limits.total_bytes:,} bytes. Give them in smaller parts.")
         if self._ceiling is not None and self._bytes > self._ceiling:
             raise UnsafeMedia(f"The ZIP unpacks to more than {self.limits.ratio} times its size. It was not read on.")
+
+    def spend(self, seconds: float) -> None:
+        """So long a file took to read. Raises UnsafeMedia naming the limit."""
+        self._seconds += seconds
+        if self._seconds > self.limits.seconds:
+            raise UnsafeMedia(f"Reading takes longer than {self.limits.seconds:,.0f} seconds. Give smaller parts.")
 
     @contextmanager
     def container(self, size: int) -> Iterator[None]:

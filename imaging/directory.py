@@ -6,10 +6,14 @@ may lead in a ring or nowhere, and a list may stand in any order.
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
+from imaging.confined import Confines, run
+from imaging.discs import real_file
 from imaging.errors import NotDicom
 
 if TYPE_CHECKING:
@@ -84,8 +88,28 @@ def joined(lists: Iterable[Listed]) -> Listed:
     return replace(whole, loose=frozenset(loose - whole.instances))
 
 
+LARGE = 3_000_000  # bytes; real lists of thousands of pictures are smaller
+CONFINES = Confines(seconds=30, memory=1_500_000_000)
+
+
 def read_directory(stream: BinaryIO) -> Listed:
-    """The series and pictures in the list; records that cannot be read are passed over. Raises NotDicom."""
+    """The series and pictures in the list; records that cannot be read are passed over. Raises NotDicom.
+
+    A list larger than real ones are is read in a process of its own, with an end.
+    """
+    if stream.seek(0, io.SEEK_END) <= LARGE:
+        return listed_in(stream)
+    with real_file(stream) as source:
+        ended = run("imaging.dirlist", source=source, confines=CONFINES)
+    if ended.code != 0:
+        raise NotDicom("The disc's list of files is damaged, or too large to be read.")
+    read = json.loads(ended.out)
+    series = (ListedSeries(**one | {"instances": frozenset(one["instances"])}) for one in read["series"])
+    return Listed(tuple(series), frozenset(read["loose"]))
+
+
+def listed_in(stream: BinaryIO) -> Listed:
+    """The same, in this process, whatever its size. Raises NotDicom."""
     from imaging.opening import open_dicom, quiet
 
     opened = open_dicom(stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -38,7 +39,7 @@ def look_inside(
         why = f"The file could not be read ({type(problem).__name__})."
         found = Found(name, size, Verdict.UNREADABLE, why, None, opener)
     if found is not None:
-        budget.count(size)
+        budget.count(0 if found.verdict is Verdict.TOO_LARGE else size)
         yield found
         return
     if nesting == 0 and not (packed and holds_document(opener)):
@@ -56,5 +57,7 @@ def _one(name: str, size: int, stream: BinaryIO, opener: Callable[[], BinaryIO],
     start = stream.read(132)
     program = program_in_front(start[:128]) if start[128:] == b"DICM" else ""
     stream.seek(0)
+    started = time.monotonic()
     verdict, header, why = budget.judge(name, stream, size)
+    budget.spend(time.monotonic() - started)
     return Found(name, size, verdict, why, header, opener, program)

@@ -40,6 +40,7 @@ class Limits:
     ratio: int = 200  # bytes out of a ZIP for each byte in it, over the whole ZIP; real images stay under 30
     nesting: int = 1  # ZIPs and disc images inside another
     depth: int = 32  # folders inside folders
+    seconds: float = 3600  # of reading, over everything that is given at once
     name_length: int = 300  # characters of a name that are shown
 
 

@@ -171,7 +171,7 @@ def _member(place: _Place, member: zipfile.ZipInfo, nesting: int, budget: Budget
         return lent.take() or place.open(member, limit)
 
     def refused(verdict: Verdict, why: str) -> Found:
-        budget.count(member.file_size)
+        budget.count(0 if verdict is Verdict.TOO_LARGE else member.file_size)
         return Found(name, member.file_size, verdict, why, None, opener)
 
     if member.flag_bits & 0x41:  # encrypted, or strongly so

@@ -9,7 +9,10 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from imaging import directory as module
+from imaging.confined import Confines
 from imaging.directory import Listed, ListedSeries, gaps, joined, read_directory
+from imaging.errors import NotDicom
 from imaging.media import survey
 from imaging.offers import report_inside
 from imaging.report import describe
@@ -137,3 +140,18 @@ def test_a_program_in_front_of_a_picture_is_told(tmp_path: Path) -> None:
     described = describe([tmp_path])
     assert described["verdicts"] == {"image": 1}
     assert "Windows" in next(f["text"] for f in described["findings"] if f["rule"] == "executable-preamble")
+
+
+def test_a_list_larger_than_real_ones_is_read_in_a_process_of_its_own_with_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same is read there; what does not end, or is no list, is refused."""
+    content = directory(FILES)
+    here = read_directory(io.BytesIO(content))
+    monkeypatch.setattr(module, "LARGE", 100)
+    assert read_directory(io.BytesIO(content)) == here
+    with pytest.raises(NotDicom, match="too large"):
+        read_directory(io.BytesIO(b"no list at all " * 20))
+    monkeypatch.setattr(module, "CONFINES", Confines(seconds=0.01))
+    with pytest.raises(NotDicom, match="too large"):
+        read_directory(io.BytesIO(content))

@@ -142,6 +142,22 @@ def test_a_hostile_zip_is_refused_with_the_limits_name(
         list(walk([tmp_path / "hostile.zip"], limits))
 
 
+def test_a_file_that_is_too_large_has_its_verdict_and_stops_nobody_else(tmp_path: Path) -> None:
+    """A film on the disc, larger than all that may be given; the pictures beside it are read."""
+    (tmp_path / "film.mp4").write_bytes(bytes(5_000_000))
+    (tmp_path / "IM0").write_bytes(FILES[0])
+    (tmp_path / "disc.zip").write_bytes(zipped({"film.mp4": bytes(5_000_000), "IM1": FILES[1]}, zipfile.ZIP_STORED))
+    limits = Limits(file_bytes=100_000, total_bytes=100_000)
+    assert survey([tmp_path], limits).counts == {"image": 2, "too-large": 2}
+
+
+def test_reading_has_an_end(tmp_path: Path) -> None:
+    """However small the files are that take so long."""
+    (tmp_path / "IM0").write_bytes(FILES[0])
+    with pytest.raises(UnsafeMedia, match="longer than 0 seconds"):
+        survey([tmp_path], Limits(seconds=0))
+
+
 def test_headers_that_lack_something_are_not_filled_in(tmp_path: Path) -> None:
     """Absent stays absent; a picture without its own number is unreadable, with the reason."""
     nameless = pydicom.dcmread(io.BytesIO(FILES[0]))
