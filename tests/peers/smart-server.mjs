@@ -24,9 +24,38 @@ const PEOPLE = {
   mother: { fhirUser: `${base}/RelatedPerson/rel-1`, name: "Inés Samplewright" },
 };
 
+const RECORDS = [
+  {
+    resourceType: "Patient",
+    id: "p-1",
+    name: [{ family: "Samplewright", given: ["Marisol"] }],
+    birthDate: "1992-03-14",
+    gender: "female",
+  },
+  { resourceType: "Practitioner", id: "doc-1", name: [{ text: "Dr Petra Exemplar" }] },
+  ...["st-0", "st-1"].map((id) => ({
+    resourceType: "ImagingStudy",
+    id,
+    status: "available",
+    subject: { reference: "Patient/p-1" },
+    started: "2026-11-03T09:20:00Z",
+    description: `Study ${id}`,
+  })),
+  {
+    resourceType: "ServiceRequest",
+    id: "sr-1",
+    status: "active",
+    intent: "order",
+    code: { text: "Outside reading" },
+    subject: { reference: "Patient/p-1" },
+    requester: { reference: "Practitioner/somebody-else" },
+  },
+];
+
 const SCOPES = [
   ...["openid", "fhirUser", "profile", "offline_access", "online_access", "launch", "launch/patient"],
-  ...["user/Patient.rs", "user/ImagingStudy.rs", "patient/Patient.rs", "system/Patient.rs"],
+  ...["user/Patient.rs", "user/ImagingStudy.rs", "user/ServiceRequest.rs", "user/Practitioner.rs"],
+  ...["patient/Patient.rs", "system/Patient.rs"],
 ];
 const client = (id, method, more = {}) => ({
   client_id: id,
@@ -183,7 +212,11 @@ async function chart(ctx) {
     return;
   }
   const [, , kind, id] = ctx.path.split("/");
-  ctx.body = { resourceType: kind, id };
+  ctx.set("Content-Type", "application/fhir+json");
+  const found = RECORDS.filter((one) => one.resourceType === kind && (id === undefined || one.id === id));
+  if (id === undefined) ctx.body = { resourceType: "Bundle", type: "searchset", entry: found.map((resource) => ({ resource })) };
+  else if (found.length) ctx.body = found[0];
+  else ctx.status = 404;
 }
 
 provider.listen(given.port, "127.0.0.1", () => console.log("listening"));
