@@ -59,6 +59,7 @@ class FrameRange:
 
     path: Path
     pieces: tuple[tuple[int, int], ...]
+    transfer_syntax_uid: str = ""
 
     @property
     def length(self) -> int:

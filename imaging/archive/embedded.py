@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from imaging.archive import Conflict, FrameRange, StoredFile
 from imaging.archive.dicomweb import DicomwebNames
+from imaging.archive.frames import Pieces, RememberedFrames
 from imaging.archive.index import Database, conflicts, documents, header_from, instances
 from imaging.archive.objects import Drafts, Objects, in_chunks
 from imaging.archive.search import SearchesIndex
@@ -41,12 +42,13 @@ class EmbeddedArchive:
         except OSError as problem:
             raise ArchiveUnavailable("The archive's folder cannot be used.") from problem
         self._database = Database(folder / "archive.db")
+        self._frames = RememberedFrames()
 
     def shelf(self, owner: str) -> EmbeddedShelf:
         """That owner's shelf."""
         # An owner's name is ours, but it never becomes a path as it is.
         objects = Objects(self._objects / hashlib.sha256(owner.encode()).hexdigest())
-        return EmbeddedShelf(owner, objects, self._drafts, self._database)
+        return EmbeddedShelf(owner, objects, self._drafts, self._database, self._frames)
 
     def close(self) -> None:
         """Let go of the index."""
@@ -56,10 +58,13 @@ class EmbeddedArchive:
 class EmbeddedShelf(StoresInstances, SearchesIndex, DicomwebNames):
     """One owner's images and reports."""
 
-    def __init__(self, owner: str, objects: Objects, drafts: Drafts, database: Database) -> None:
+    def __init__(
+        self, owner: str, objects: Objects, drafts: Drafts, database: Database, frames: RememberedFrames
+    ) -> None:
         super().__init__(owner, database)
         self._objects = objects
         self._drafts = drafts
+        self._frames = frames
 
     # -- storing ---------------------------------------------------------------------------------------------
 
@@ -156,11 +161,20 @@ class EmbeddedShelf(StoresInstances, SearchesIndex, DicomwebNames):
     ) -> list[FrameRange]:
         """Where those frames (from 1) lie. Raises NotHere."""
         row = self._one(study_instance_uid, series_instance_uid, sop_instance_uid)
-        pieces = json.loads(row.frames)
+        pieces = self._pieces(row)
         if any(not 1 <= number <= len(pieces) for number in numbers):
             raise NotHere("There is no such frame.")
         path = self._pixels_in(row)
-        return [FrameRange(path, tuple((o, n) for o, n in pieces[number - 1])) for number in numbers]
+        return [FrameRange(path, pieces[number - 1], row.transfer_syntax_uid) for number in numbers]
+
+    def _pieces(self, row: Row[Any]) -> tuple[Pieces, ...]:
+        """Where each frame lies, which follows from the bytes alone."""
+        known = self._frames.get(row.sha256)
+        if known is None:
+            text = self._text(instances.c.frames, row.sop_instance_uid)
+            known = tuple(tuple((offset, length) for offset, length in frame) for frame in json.loads(text))
+            self._frames.keep(row.sha256, known)
+        return known
 
     def _pixels_in(self, row: Row[Any]) -> Path:
         return self._objects.path(row.sha256 + INFLATED if row.inflated else row.sha256)
@@ -168,11 +182,11 @@ class EmbeddedShelf(StoresInstances, SearchesIndex, DicomwebNames):
     def bulk(self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, path: str) -> bytes:
         """The value that metadata named as bulk data. Raises NotHere."""
         row = self._one(study_instance_uid, series_instance_uid, sop_instance_uid)
-        pixels, frames = json.loads(row.pixels), json.loads(row.frames)
+        pixels, frames = json.loads(self._text(instances.c.pixels, row.sop_instance_uid)), self._pieces(row)
         if pixels and path == pixels[0]:
             return FrameRange(self._pixels_in(row), ((pixels[1], pixels[2]),)).read()
         if path == "7FE00010" and frames:
-            return b"".join(FrameRange(self._pixels_in(row), tuple((o, n) for o, n in f)).read() for f in frames)
+            return b"".join(FrameRange(self._pixels_in(row), pieces).read() for pieces in frames)
         with self._objects.path(row.sha256).open("rb") as stream:
             value = bulk_value(open_dicom(stream), path)
         if value is None:

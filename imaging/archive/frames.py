@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -11,7 +12,32 @@ from imaging.fragments import Fragments, fragments
 from imaging.whole import Whole
 
 Pieces = tuple[tuple[int, int], ...]
+MOST_REMEMBERED = 200_000  # frames
 END_OF_JPEG = b"\xff\xd9"  # JPEG, JPEG-LS and JPEG 2000 codestreams all end with it
+
+
+class RememberedFrames:
+    """Where the frames of lately read pictures lie, by the SHA-256 of their bytes: a loop is read frame by frame."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[Pieces, ...]] = {}
+        self._count = 0
+
+    def get(self, sha256: str) -> tuple[Pieces, ...] | None:
+        """Of that picture, if it is remembered."""
+        return self._known.get(sha256)
+
+    def keep(self, sha256: str, pieces: tuple[Pieces, ...]) -> None:
+        """Remember it; the oldest are forgotten when there are too many frames."""
+        with self._lock:
+            if sha256 in self._known:
+                return
+            self._known[sha256] = pieces
+            self._count += len(pieces) + 1
+            while self._count > MOST_REMEMBERED:
+                oldest = next(iter(self._known))
+                self._count -= len(self._known.pop(oldest)) + 1
 
 
 def frame_pieces(stream: BinaryIO, whole: Whole) -> list[Pieces]:

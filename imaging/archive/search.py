@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Select, select
+from sqlalchemy import Column, ColumnElement, Row, Select, bindparam, select
 
 from imaging.archive import Json, query
 from imaging.archive.index import Database, header_from, instances
@@ -15,6 +15,11 @@ from imaging.study import gather
 
 Filters = Mapping[str, str] | None
 LEVELS = (instances.c.study_instance_uid, instances.c.series_instance_uid, instances.c.sop_instance_uid)
+TEXTS = ("header", "answer", "metadata", "frames", "pixels")  # long, and read only where they are wanted
+SMALL = [column for column in instances.c if column.name not in TEXTS]
+IS_IT = (instances.c.owner == bindparam("of"), instances.c.sop_instance_uid == bindparam("it"))
+ONE = select(*SMALL).where(*IS_IT)
+"""Made once: putting a statement together takes longer than answering it."""
 
 
 class SearchesIndex:
@@ -33,15 +38,24 @@ class SearchesIndex:
         return chosen.order_by(*LEVELS[:2], instances.c.number, LEVELS[2])
 
     def _found(self, *where: str | None) -> list[Row[Any]]:
-        kept = [column for column in instances.c if column.name not in ("header", "answer", "metadata")]
         with self._database.read() as db:
-            return list(db.execute(self._rows(*where).with_only_columns(*kept)).all())
+            return list(db.execute(self._rows(*where).with_only_columns(*SMALL)).all())
 
-    def _one(self, *where: str) -> Row[Any]:
-        rows = self._found(*where)
-        if not rows:
+    def _one(self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> Row[Any]:
+        with self._database.read() as db:
+            row = db.execute(ONE, {"of": self._owner, "it": sop_instance_uid}).one_or_none()
+        where = (study_instance_uid, series_instance_uid)
+        if row is None or (row.study_instance_uid, row.series_instance_uid) != where:
             raise NotHere("There is no such picture.")
-        return rows[0]
+        return row
+
+    def _text(self, column: Column[str], sop_instance_uid: str) -> str:
+        """One of the long columns of that instance. Raises NotHere where it has gone in the meantime."""
+        with self._database.read() as db:
+            found = db.execute(select(column).where(*IS_IT), {"of": self._owner, "it": sop_instance_uid}).scalar()
+        if found is None:
+            raise NotHere("There is no such picture.")
+        return str(found)
 
     def _texts(self, column: Column[str], *where: str | None) -> list[str]:
         with self._database.read() as db:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from smart_app.case import Opinion
@@ -20,6 +20,8 @@ from smart_app.store.codec import decode, encode
 from smart_app.store.errors import DocumentUnreadable
 from smart_app.store.tables import opinions as opinion_rows
 from smart_app.store.tables import referrals as rows
+
+STAND = select(rows.c.version, rows.c.changed).where(rows.c.id == bindparam("it"))
 
 
 class Referrals:
@@ -42,6 +44,16 @@ class Referrals:
         if row is None:
             raise NoSuchReferral("There is no such referral.")
         return self._read([row])[0]
+
+    def stand(self, referral_id: str) -> tuple[int, datetime | None]:
+        """Its version and when it last changed: whoever has read it already may ask whether that is still so.
+
+        Raises NoSuchReferral.
+        """
+        row = self._connection.execute(STAND, {"it": referral_id}).one_or_none()
+        if row is None:
+            raise NoSuchReferral("There is no such referral.")
+        return row.version, row.changed
 
     def add(self, referral: Referral) -> Referral:
         """Keep a new referral. Raises StaleReferral where one of this id exists."""

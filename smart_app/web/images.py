@@ -16,7 +16,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, NotAcceptable
 
 from imaging.archive import StoredFile
 from imaging.errors import ArchiveRefused, ArchiveUnavailable, ImagingError, NotHere
-from imaging.metadata import BULK
+from imaging.reading.jsontext import BULK
 from smart_app.web.drawn import RENDERED, THUMBNAIL, drawn, middle_of
 from smart_app.web.looking import Look, look, looked
 from smart_app.web.multipart import Bytes, Part, WholeFile, accepted, frame_type, related, single
@@ -69,14 +69,20 @@ def series(line_id: str, referral_id: str, study: str) -> Response:
 def instances(line_id: str, referral_id: str, study: str) -> Response:
     """The instances of one study."""
     found = _looked(line_id, referral_id, study)
-    return _answers(found.shelf.search_for_instances(study, None, _filters()))
+    return _instances(found, study, None)
 
 
 @blueprint.get("/<study>/series/<series>/instances")
 def instances_of_series(line_id: str, referral_id: str, study: str, series: str) -> Response:
     """The instances of one series."""
     found = _looked(line_id, referral_id, study)
-    return _answers(found.shelf.search_for_instances(study, series, _filters()))
+    return _instances(found, study, series)
+
+
+def _instances(found: Look, study: str, series: str | None) -> Response:
+    """Thousands of them: their stored texts go out as they are."""
+    limit, offset = _count("limit", MOST_ANSWERS), _count("offset", 0)
+    return _page(list(found.shelf.query_text("instances", study, series, _filters(), limit, offset)))
 
 
 def _filters() -> dict[str, str]:
@@ -87,11 +93,14 @@ def _filters() -> dict[str, str]:
 
 
 def _answers(found: list[dict[str, Any]]) -> Response:
-    _take(JSON, "application/json")
     limit, offset = _count("limit", MOST_ANSWERS), _count("offset", 0)
     page = found[offset : offset + limit]
-    answer = Response(json.dumps(page, ensure_ascii=False, separators=(",", ":")), 200 if page else 204)
-    answer.content_type = JSON
+    return _page([json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in page])
+
+
+def _page(texts: list[str]) -> Response:
+    _take(JSON, "application/json")
+    answer = Response(f"[{','.join(texts)}]", 200 if texts else 204, content_type=JSON)
     if request.args.get("fuzzymatching") == "true":
         answer.headers["Warning"] = (
             f'299 {request.host}: "The fuzzymatching parameter is not supported. '
@@ -189,13 +198,11 @@ def frames(line_id: str, referral_id: str, study: str, series: str, instance: st
     wanted = [int(number) for number in numbers.split(",") if number.isascii() and number.isdigit()]
     if len(wanted) != len(numbers.split(",")) or 0 in wanted:
         raise BadRequest("Frames are named by their numbers, counted from 1.")
-    stored = found.shelf.instance_file(study, series, instance).transfer_syntax_uid
+    bodies = found.shelf.frames(study, series, instance, wanted)
+    stored = bodies[0].transfer_syntax_uid
     syntax = EXPLICIT if stored == DEFLATED else stored  # deflating covers a whole file, never one frame
     media_type = frame_type(syntax)
-    parts = [
-        Part(f"{media_type}; transfer-syntax={syntax}", body)
-        for body in found.shelf.frames(study, series, instance, wanted)
-    ]
+    parts = [Part(f"{media_type}; transfer-syntax={syntax}", body) for body in bodies]
     for taken in accepted(request.headers.get("Accept", "")):
         # A viewer asks for application/octet-stream in any syntax, and means: as it is stored.
         as_stored = taken.transfer_syntax == "*" and taken.takes(OCTETS, syntax)

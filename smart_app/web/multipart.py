@@ -15,6 +15,7 @@ from flask import Response
 
 RELATED = "multipart/related"
 PIECE = 256 * 1024
+AT_ONCE = 1024 * 1024  # bytes of an answer that is put together before it is sent
 FRAME_TYPES = {
     "1.2.840.10008.1.2.4.50": "image/jpeg",
     "1.2.840.10008.1.2.4.51": "image/jpeg",
@@ -141,7 +142,7 @@ def single(part: Part) -> Response:
 
 
 def related(parts: Sequence[Part], media_type: str) -> Response:
-    """multipart/related (RFC 2387) of parts of one type, with its length, never more than a piece in memory."""
+    """multipart/related (RFC 2387) of parts of one type, with its length; little in memory, whatever the length."""
     boundary = secrets.token_hex(16)
     heads = [f"--{boundary}\r\nContent-Type: {part.content_type}\r\n\r\n".encode() for part in parts]
     tail = f"--{boundary}--\r\n".encode()
@@ -153,6 +154,9 @@ def related(parts: Sequence[Part], media_type: str) -> Response:
             yield b"\r\n"
         yield tail
 
-    answer = Response(body(), content_type=f'multipart/related; type="{media_type}"; boundary={boundary}')
-    answer.content_length = sum(len(h) + p.body.length + 2 for h, p in zip(heads, parts, strict=True)) + len(tail)
+    length = sum(len(h) + p.body.length + 2 for h, p in zip(heads, parts, strict=True)) + len(tail)
+    content_type = f'multipart/related; type="{media_type}"; boundary={boundary}'
+    # A frame of a slice goes out at once: every piece on its own wakes the server up again.
+    answer = Response(b"".join(body()) if length <= AT_ONCE else body(), content_type=content_type)
+    answer.content_length = length
     return answer
