@@ -39,6 +39,7 @@ class Rewritten:
     content: Content
     digest: str  # of everything before the pixels, as it was
     deflate: bool = False
+    odd: bool = False  # put together from what pydicom took apart
 
     def close(self) -> None:
         """Let go of what was inflated for it; the file it was given is its giver's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Container
 
 from imaging.deidentify.elements import written, written_items
 from imaging.deidentify.profiles import Option, Profile
@@ -13,8 +14,17 @@ METHOD = "DICOM PS3.15 Annex E, profile"
 MARKED = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 
 
-def markers(profile: Profile, explicit: bool, order: str = "<") -> list[tuple[int, bytes]]:
-    """The elements that say what was done (PS3.15 section E.1, C.7.1.1 and C.12.1 of PS3.3), in tag order."""
+NAMES = ((0x00100010, b"PN"), (0x00100020, b"LO"))
+
+
+def markers(
+    profile: Profile, pseudonym: str, present: Container[int], explicit: bool, order: str = "<"
+) -> list[tuple[int, bytes]]:
+    """The elements that say what was done (PS3.15 section E.1, C.7.1.1 and C.12.1 of PS3.3), in tag order.
+
+    Where an object names no patient, it names ours: else its patients could not be kept apart.
+    """
+    names = [(tag, vr) for tag, vr in NAMES if tag not in present]
     codes = [
         b"".join(
             written(tag, vr, text.encode(), explicit, order)
@@ -24,6 +34,7 @@ def markers(profile: Profile, explicit: bool, order: str = "<") -> list[tuple[in
     ]
     dates = b"MODIFIED" if profile.has(Option.DATES) else b"REMOVED"
     return [
+        *((tag, written(tag, vr, pseudonym.encode(), explicit, order)) for tag, vr in names),
         (0x00120062, written(0x00120062, b"CS", b"YES", explicit, order)),
         (0x00120063, written(0x00120063, b"LO", f"{METHOD} {profile.name}".encode(), explicit, order)),
         (0x00120064, written(0x00120064, b"SQ", written_items(codes, order), explicit, order)),

@@ -19,6 +19,7 @@ from imaging.deidentify.elements import (
     DEEPEST,
     LONG,
     SEQUENCE_END,
+    SHORT,
     UNDEFINED,
     Element,
     Odd,
@@ -65,14 +66,17 @@ class _Taken:
         opened = self._opened
         self._names(opened.dataset, Place(patient))
         cleaned = self._elements(opened.dataset, Place(patient))
-        marked = sorted(cleaned + markers(self._cleaner.profile, self._explicit, self._order), key=lambda e: e[0])
+        present = {tag for tag, _ in cleaned}
+        marks = markers(self._cleaner.profile, patient.pseudonym, present, self._explicit, self._order)
+        marked = sorted(cleaned + marks, key=lambda element: element[0])
         source = stream if opened.body is None else io.BytesIO(opened.body)
         pixels, end, tail = self._pixels(source)
         head = b"" if pixels is None else self._head(pixels)
         body = b"".join(chunk for _, chunk in marked) + head
         content = _content(opened.dataset)
         digest = self._digest.hexdigest()
-        return Rewritten(b"", body, source, pixels, end, tail, content, digest, deflate=opened.body is not None)
+        deflate = opened.body is not None
+        return Rewritten(b"", body, source, pixels, end, tail, content, digest, deflate, odd=True)
 
     def _names(self, dataset: Dataset, place: Place) -> None:
         """Learn who is named before anything is kept."""
@@ -129,7 +133,7 @@ class _Taken:
     def _raw(self, dataset: Dataset, tag: int) -> tuple[str, bytes | None]:
         """VR and bytes of a value as they stand in the file; no bytes for a sequence."""
         found: Any = dataset.get_item(tag, keep_deferred=True)
-        vr = self._cleaner.vr(tag, str(found.VR or "").encode())
+        vr = self._cleaner.vr(tag, _known_vr(found))
         if isinstance(found, RawDataElement):
             if vr == "SQ" or found.VR == "SQ":
                 return "SQ", None
@@ -149,9 +153,7 @@ class _Taken:
         return out.getvalue()[8:]
 
     def _written_as(self, dataset: Dataset, tag: int, vr: str) -> bytes:
-        found: Any = dataset.get_item(tag, keep_deferred=True)
-        named = str(found.VR or vr).encode()
-        return named if len(named) == 2 else vr.encode()
+        return _known_vr(dataset.get_item(tag, keep_deferred=True)) or vr.encode()
 
     def _pixels(self, source: BinaryIO) -> tuple[Element | None, int, bytes]:
         """Where the pixels are, where they end, and the delimiter where a writer left it out."""
@@ -181,6 +183,12 @@ class _Taken:
         if pixels.vr not in LONG:
             raise Odd
         return head + pixels.vr + b"\0\0" + struct.pack(f"{order}L", length)
+
+
+def _known_vr(found: Any) -> bytes:
+    """The representation as the file names it; empty where it names none that there is."""
+    named = str(found.VR or "").encode()
+    return named if named in LONG or named in SHORT else b""
 
 
 def _content(dataset: Dataset) -> Content:

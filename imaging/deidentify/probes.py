@@ -13,6 +13,7 @@ from imaging.deidentify.ledger import Entry
 from imaging.deidentify.scan import Leak, Scanner
 
 PACKED_START = 64 * 1024  # bytes of compressed pixels that are searched for comments
+UNREADABLE = "unreadable"
 SAMPLE = 4096  # bytes of pixels, at three places, that tell whether an object is the one of an earlier run
 
 
@@ -34,6 +35,13 @@ def _sample(source: BinaryIO, here: int, count: int) -> bytes:
     return source.read(count)
 
 
+def form_of(done: Rewritten) -> str:
+    """What must be known of a written object to search it: "packed", "deflated", "odd", any of them."""
+    packed = done.pixels is not None and done.pixels.undefined
+    forms = {"deflated": done.deflate, "packed": packed, "odd": done.odd}
+    return " ".join(form for form, there in forms.items() if there)
+
+
 def holds_something(stream: BinaryIO, here: int, end: int) -> bool:
     """Is anything but zeros between these two places?"""
     if here >= end:
@@ -49,9 +57,12 @@ def holds_something(stream: BinaryIO, here: int, end: int) -> bool:
 def searched(path: str, entry: Entry, scanner: Scanner) -> list[Leak]:
     """What of the known stands in a written object."""
     with open(path, "rb", buffering=0) as written:  # noqa: PTH123  (a path object for each costs too much)
-        head = _inflated(written, entry.head) if entry.form == "deflated" else written.read(entry.head)
+        head = _inflated(written, entry.head) if "deflated" in entry.form else written.read(entry.head)
+        if "odd" in entry.form and not scanner.reads(head):
+            return [Leak(UNREADABLE, "00120062")]
         leaks = scanner.leaks(head, entry.pseudonym) if scanner.suspects(head, entry.pseudonym) else []
-        if entry.form == "packed" and scanner.pixels_suspect(written.read(PACKED_START), entry.pseudonym):
+        packed = "packed" in entry.form and "deflated" not in entry.form
+        if packed and scanner.pixels_suspect(written.read(PACKED_START), entry.pseudonym):
             leaks.append(Leak("name", "7FE00010"))
     return leaks
 

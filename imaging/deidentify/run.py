@@ -20,7 +20,7 @@ from imaging.deidentify.odd import clean_oddly
 from imaging.deidentify.outcome import Became, Outcome, Quarantined, Released
 from imaging.deidentify.output import Output, same_bytes
 from imaging.deidentify.patients import Patients
-from imaging.deidentify.probes import digest_of, holds_something, searched
+from imaging.deidentify.probes import UNREADABLE, digest_of, form_of, holds_something, searched
 from imaging.deidentify.profiles import Option, Profile
 from imaging.deidentify.rewrite import Cleaner, Patient
 from imaging.deidentify.scan import Leak, Scanner
@@ -32,6 +32,7 @@ from imaging.walking import walk
 from imaging.zips import DAMAGED
 
 HEADS = frozenset(("HEAD", "BRAIN", "SKULL", "FACE", "HEADNECK", "HEAD AND NECK", "ORBIT", "NECK", "WHOLEBODY"))
+SEARCHED = {UNREADABLE: "cannot-be-rewritten"}
 LEFT_BEHIND = frozenset({"quarantined", "unreadable", "locked", "too-large", "report"})
 
 
@@ -182,7 +183,7 @@ class _Run:
         else:
             study, series = uid(where.study_instance_uid), uid(where.series_instance_uid)
             place = f"{patient.pseudonym}/{study}/{series}/{uid(where.sop_instance_uid)}"
-            form = "deflated" if done.deflate else "packed" if done.pixels is not None and done.pixels.undefined else ""
+            form = form_of(done)
             head, who = len(done.meta) + len(done.body), self._patients.who(header.person)
             entry = Entry(token, digest, size, patient.pseudonym, place, 0, head, study, who, form)
             became = Became.DONE
@@ -247,7 +248,7 @@ class _Run:
             leaks = searched(path, entry, scanner)
             if leaks:
                 Path(path).unlink()
-                self._aside(number, header, "residual-identifier", tuple(leaks))
+                self._aside(number, header, SEARCHED.get(leaks[0].kind, "residual-identifier"), tuple(leaks))
                 self._left.add(number)
                 self.outcome.counts[became.value] -= 1
                 self.outcome.counts[Became.ASIDE.value] += 1

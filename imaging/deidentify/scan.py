@@ -77,6 +77,19 @@ class Scanner:
                     found.update((Leak(kind, f"{int(tag):08X}"), None) for kind in kinds)
         return list(found)
 
+    def reads(self, written: bytes) -> bool:
+        """Is this header readable to its end, and does it say that the identity was removed?"""
+        from pydicom import dcmread
+
+        with quiet():
+            try:
+                dataset = dcmread(io.BytesIO(written), stop_before_pixels=True, force=True)
+                for element in dataset.iterall():
+                    str(element.tag)
+                return str(dataset.get("PatientIdentityRemoved")) == "YES"
+            except Exception:  # noqa: BLE001  (pydicom raises whatever the bytes provoke)
+                return False
+
     def _kinds(self, tag: int, vr: str, value: bytes, pseudonym: str) -> Iterator[str]:
         if not self._known.uids.isdisjoint(value.translate(UID_APART).split()):
             yield "uid"

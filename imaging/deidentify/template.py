@@ -147,7 +147,7 @@ def made_from(cleaner: Cleaner, layout: Layout, patient: Patient) -> Template:
     if cleaner.safe:
         kept = dict(without_idle_creators(list(zip(tags, chunks, strict=True))))
         chunks = [kept.get(tag, b"") for tag in tags]
-    for tag, chunk in markers(cleaner.profile, explicit=layout.coding.explicit):
+    for tag, chunk in markers(cleaner.profile, patient.pseudonym, set(tags), layout.coding.explicit):
         at = bisect_left(tags, tag + 1)
         tags.insert(at, tag)
         raws.insert(at, b"")
