@@ -139,6 +139,8 @@ def _opinion(
         faults["agreement"] = "missing"
     if referral.prior_reports and words.get("first_report_read") not in FIRST_READ:
         faults["first_report_read"] = "missing"
+    if referral.opinions and not words.get("change_reason", "").strip():
+        faults["change_reason"] = "missing"
     faults.update({f"confirm_{name}": "unconfirmed" for name in CONFIRM if name not in confirmed})
     letter = abbreviated(*text.values())
     if letter:

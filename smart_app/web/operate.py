@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, request
+from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response
 
-from fhir.errors import ChartError
+from fhir.errors import ChartError, NotInChart
 from fhir.visits import visits
 from launch.errors import LaunchError
 from smart_app import review, worklists
@@ -22,7 +23,7 @@ from smart_app.profile import profile_of
 from smart_app.referral import NoSuchReferral, Referral, ReferralError, Status, Unfinished, WrongStatus
 from smart_app.store import Owed
 from smart_app.web.answers import moved, page
-from smart_app.web.errors import error_state, notice_of
+from smart_app.web.errors import Notice, error_state, notice_of
 from smart_app.web.filed import visit_options
 from smart_app.web.sessions import current_line, ports
 
@@ -31,6 +32,11 @@ blueprint = Blueprint("operate", __name__, url_prefix="/line/<line_id>")
 NEWEST = 60
 COUNTED = 1_000
 ACTS = ("retry", "there", "close", "visit")
+NOT_THERE = Notice(
+    404,
+    _("The chart has nothing of this name"),
+    _("Nothing was recorded. Check type and number, or go back and have it sent again."),
+)
 
 
 @blueprint.get("/operate")
@@ -146,13 +152,14 @@ def _settle(row_id: str, act: str, decided: Callable[[], None]) -> Response:
 
 def _decide_page(owed: Owed, referral: Referral, act: str, problem: Exception | None = None) -> Response:
     state: dict[str, Any] = _row(owed, referral)
-    notice = notice_of(problem) if problem else None
+    notice = (NOT_THERE if isinstance(problem, NotInChart) else notice_of(problem)) if problem else None
     if problem is not None:
         state["error"] = error_state(problem)
     return page(
         "operator/decide.html",
         state,
         status=notice.status if notice else 200,
+        who=current_line().party,
         owed=owed,
         referral=referral,
         act=act,
@@ -217,6 +224,7 @@ def _held_page(referral: Referral, error: Unfinished | None = None) -> Response:
         "operator/held.html",
         state,
         status=422 if error else 200,
+        who=current_line().party,
         referral=referral,
         site=ports().directory.site(referral.site),
         faults={"settled": "missing"} if error else {},

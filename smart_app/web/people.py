@@ -40,10 +40,26 @@ def differing(field: str, mine: str, other: str, result: str) -> Markup:
     if result not in ("conflict", "variant"):
         return escape(mine)
     if field == "birth_date":
-        return _marked(mine, other)
+        return _marked_date(mine, other)
     if result == "conflict":
         return _marked_words(mine, other)
     return escape(mine.replace("^", " ").strip())
+
+
+def _marked_date(mine: str, other: str) -> Markup:
+    """Day, month and year each as a whole, but for a year of which only some digits differ."""
+    ours, theirs = mine.split(), other.split()
+    if len(ours) != len(theirs):
+        return _marked_words(mine, other)
+    parts = []
+    for one, another in zip(ours, theirs, strict=True):
+        if one == another:
+            parts.append(escape(one))
+        elif len(one) == len(another) == 4 and one[:2] == another[:2]:
+            parts.append(_marked(one, another))
+        else:
+            parts.append(Markup("<mark>{}</mark>").format(one))
+    return Markup(" ").join(parts)
 
 
 def _marked(mine: str, other: str) -> Markup:

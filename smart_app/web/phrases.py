@@ -9,9 +9,10 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from smart_app.sites import Organisation
-from smart_app.web import urgent
+from smart_app.web import audit_words, urgent
 from smart_app.web.faults import fault
 
+ROLE, VERB, WHAT = audit_words.ROLE, audit_words.VERB, audit_words.WHAT
 STATUS = {
     "draft": _("Draft"),
     "gathering": _("Waiting for images"),
@@ -144,6 +145,12 @@ RESULT = {
     "conflict": (_("Conflict"), "stop", "stop"),
     "absent": (_("Not in the header"), "wait", "info"),
 }
+RESULT_OF = {
+    ("id", "variant"): (_("Another number"), "wait", "info"),
+    ("birth_date", "variant"): (_("Only part of it"), "warn", "warn"),
+    ("sex", "variant"): (_("Differs"), "warn", "warn"),
+}
+"""A result that has another name for one field; another number is what another hospital gives."""
 VERDICT = {
     "image": (_("Pictures received"), "", "done"),
     "report": (_("Reports received"), "", "done"),
@@ -184,51 +191,6 @@ SAFE = {
     "chase_critical": _("The opinion is signed. The call is what is missing."),
 }
 SAFE_OTHERWISE = _("The case itself is up to date. Only the message did not go out.")
-VERB = {
-    "accept": _("accepted the case"),
-    "acknowledge": _("confirmed reading"),
-    "answer": _("answered"),
-    "ask": _("asked a question"),
-    "begin-upload": _("began to give images"),
-    "begin_reading": _("began to read"),
-    "close": _("did it by hand"),
-    "confirm-mine": _("said the images are theirs"),
-    "confirm-signed": _("said it is signed in the chart"),
-    "decline": _("returned the case"),
-    "deny-mine": _("said the images are not theirs"),
-    "download": _("downloaded"),
-    "enter-by-invitation": _("came by invitation"),
-    "file": _("put into the chart"),
-    "give-files": _("gave files"),
-    "hold": _("held the case"),
-    "invite": _("invited"),
-    "leave-out": _("left files out"),
-    "look": _("looked at images"),
-    "name-visit": _("named the visit"),
-    "open": _("opened"),
-    "open-report": _("opened the first report"),
-    "release": _("closed the check"),
-    "resend": _("sent to another reader"),
-    "retract": _("took the opinion back"),
-    "revise": _("signed a new version"),
-    "send": _("sent"),
-    "send-again": _("had it sent again"),
-    "sign": _("signed"),
-    "stop": _("was stopped"),
-    "store": _("stored the images"),
-    "view": _("read"),
-    "vouch": _("let images in despite a difference"),
-    "override": _("went on without something missing"),
-    "withdraw": _("stopped the request"),
-}
-ROLE = {
-    "clinician": _("clinician"),
-    "patient": _("patient"),
-    "proxy": _("for the patient"),
-    "expert": _("expert"),
-    "operator": _("desk"),
-    "system": "",
-}
 
 
 def options(table: dict[str, object]) -> list[tuple[str, object, object]]:
@@ -244,7 +206,7 @@ def readers(organisations: list[Organisation]) -> list[tuple[str, str, str]]:
 
 
 def install(app: Flask) -> None:
-    """The tables, by name, in every template."""
+    """The tables, by name, in every template; those of the audit among them."""
     app.jinja_env.filters.update(options=options, readers=readers)
     named = {**vars(urgent), **globals()}
     tables = {name.lower(): value for name, value in named.items() if name.isupper()}

@@ -65,7 +65,7 @@ def headline(referral: Referral, given: Upload | None) -> str:
     if status is Status.SIGNED and started_by_themselves(referral):
         return str(_("The opinion is ready. We are putting it into your chart"))
     if status is Status.SEEN and referral.acknowledgements:
-        return str(_("%(name)s has read it", name=referral.acknowledgements[-1].by.name))
+        return str(_("Your opinion is here. %(name)s has read it", name=referral.acknowledgements[-1].by.name))
     return str(STATUS_PLAIN[status.value])
 
 

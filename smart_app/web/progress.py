@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from flask_babel import gettext
 
 from smart_app.access import readable_by_patient
+from smart_app.case import Message
 from smart_app.consent import kept_from_doctor
 from smart_app.referral import Referral, Status
 from smart_app.web.dates import moment, span, weekday
@@ -27,8 +28,11 @@ class Step:
     lines: list[str] = field(default_factory=list)
 
 
-def staff_steps(referral: Referral) -> list[Step]:
-    """Asked, sent, accepted, a question where there was one, signed, in the chart, read."""
+def staff_steps(referral: Referral, *, stuck: bool = False) -> list[Step]:
+    """Asked, sent, accepted, a question where and when there was one, signed, in the chart, read.
+
+    `stuck`: the chart's copy waits for a person.
+    """
     reached = {event.verb: event for event in referral.history}
 
     def step(label: str, verb: str, waiting: str = "") -> Step:
@@ -43,15 +47,30 @@ def staff_steps(referral: Referral) -> list[Step]:
         step(gettext("Accepted"), "accept"),
     ]
     if referral.messages:
-        steps.append(_question(referral))
-    steps.append(step(gettext("Signed"), "sign"))
-    steps.append(_in_chart(referral))
+        before = "accept" not in reached or reached["accept"].at > _asked(referral).at
+        steps.insert(2 if before else 3, _question(referral))
+    steps.append(_signed(referral))
+    steps.append(_in_chart(referral, stuck))
     steps.append(_read(referral))
     return _closed(referral, steps)
 
 
+def _asked(referral: Referral) -> Message:
+    return next(m for m in reversed(referral.messages) if m.kind == "question")
+
+
+def _signed(referral: Referral) -> Step:
+    newest = referral.opinion
+    if newest is None:
+        return Step(gettext("Signed"), "todo")
+    lines = [moment(newest.signed_at), newest.signed_by.name]
+    if newest.version > 1:
+        lines.append(gettext("version %(version)s", version=newest.version))
+    return Step(gettext("Signed"), "done", lines)
+
+
 def _question(referral: Referral) -> Step:
-    asked = next(m for m in reversed(referral.messages) if m.kind == "question")
+    asked = _asked(referral)
     if referral.status is S.QUESTION:
         return Step(gettext("Question"), "pause", [moment(asked.at), gettext("the clock stands still")])
     answered = next((m.at for m in reversed(referral.messages) if m.kind == "answer"), None)
@@ -59,7 +78,7 @@ def _question(referral: Referral) -> Step:
     return Step(gettext("Question"), "done", [gettext("answered %(when)s", when=moment(answered)), paused])
 
 
-def _in_chart(referral: Referral) -> Step:
+def _in_chart(referral: Referral, stuck: bool) -> Step:
     label = gettext("In the chart")
     newest = len(referral.opinions)
     filing = referral.filing(newest) if newest else None
@@ -70,6 +89,8 @@ def _in_chart(referral: Referral) -> Step:
         return Step(label, "pause", [gettext("kept from it by the patient")])
     if newest and referral.waiting_note(newest) is not None:
         return Step(label, "now", [gettext("unsigned there")])
+    if newest and stuck:
+        return Step(label, "pause", [gettext("the desk decides")])
     return Step(label, "now" if newest else "todo", [gettext("on its way")] if newest else [])
 
 

@@ -25,7 +25,7 @@ from smart_app.web.inviting import invitation_state
 from smart_app.web.progress import clocks, staff_steps
 from smart_app.web.review import report_file
 from smart_app.web.sessions import current_line, patient_of, polled, ports, referral_on
-from smart_app.web.told import beside, changes, doubt_of, mismatch, referral_state, write_view
+from smart_app.web.told import beside, changes, doubt_of, mismatch, referral_state, standing, write_view
 from smart_app.web.windows import home_of
 
 blueprint = Blueprint("refer", __name__, url_prefix="/line/<line_id>")
@@ -165,7 +165,8 @@ def _follow(line: Line, referral: Referral, faults: dict[str, str], error: Unfin
         parked=found.parked,
         rows=mismatch(referral, found.upload),
         doubt=doubt_of(referral, found.upload),
-        steps=staff_steps(referral),
+        steps=staff_steps(referral, stuck=any(row.action == "file_opinion" for row in found.parked)),
+        stands=standing(referral, found.parked),
         clocks_of=clocks(referral, ports().now()),
         reader=_organisation(referral),
         organisations=list(ports().directory.readers_for(line.site)),

@@ -21,7 +21,7 @@ from smart_app.web.errors import ProveFirst, error_state, wants_json
 from smart_app.web.progress import clocks
 from smart_app.web.sessions import current_line, polled, ports, referral_on
 from smart_app.web.stepup import must_prove
-from smart_app.web.told import beside, changes
+from smart_app.web.told import beside, changes, standing
 
 blueprint = Blueprint("review", __name__, url_prefix="/line/<line_id>")
 
@@ -239,6 +239,7 @@ def _case_page(
         "saved": _moment_of((referral.draft or {}).get("saved_at", "")),
         "earlier": changes(referral.opinions[-2], newest) if newest and len(referral.opinions) > 1 else [],
         "parked": found.parked,
+        "stands": standing(referral, found.parked, reader=True),
         "looking": may(actor(line), referral, "images") and bool(referral.studies) and referral.status in _WITH_IMAGES,
         "site": ports().directory.site(referral.site),
         "reader": ports().directory.organisation(referral.organisation),

@@ -15,6 +15,7 @@ from smart_app.consent import kept_from_doctor
 from smart_app.gates import each_compared, may_be_vouched_for, people_present
 from smart_app.referral import Referral, Status
 from smart_app.store import Line, Owed
+from smart_app.web import phrases
 from smart_app.web.filed import why_there
 from smart_app.web.sessions import ports
 
@@ -61,10 +62,30 @@ def doubt_of(referral: Referral, upload: Upload | None) -> Doubt | None:
     why = upload.stopped or ("two-people" if len(people_present(upload)) > 1 else "")
     if not why:
         return None
-    compared = tuple(one.as_rows() for one in each_compared(referral.patient, upload))
+    compared = tuple(_birth_date_first(one.as_rows()) for one in each_compared(referral.patient, upload))
     about_names = why in ("wrong-patient", "two-people")
     may_vouch = about_names and may_be_vouched_for(referral.patient, upload)
     return Doubt(why, compared if about_names else (), may_vouch, upload.version)
+
+
+def _birth_date_first(rows: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]:
+    """It decides: against it no word of anybody helps."""
+    return tuple(sorted(rows, key=lambda row: row["field"] != "birth_date"))
+
+
+def standing(referral: Referral, parked: tuple[Owed, ...], *, reader: bool = False) -> tuple[Any, str, str]:
+    """Where it stands in a word, with tone and sign. What lies still is not "on its way". `reader`: the expert."""
+    status, newest = referral.status, len(referral.opinions)
+    if status in (Status.SIGNED, Status.REVISED) and referral.filing(newest) is None:
+        if referral.waiting_note(newest) is not None:
+            return gettext("In the chart, unsigned"), "warn", "pause"
+        if any(row.action == "file_opinion" for row in parked):
+            return gettext("Not in the chart"), "warn", "warn"
+    if reader and status is Status.QUESTION:
+        return gettext("Question out"), "wait", "pause"
+    if reader and status is Status.REVISED:
+        return gettext("Changed, not read yet"), "warn", ""
+    return phrases.STATUS[status], phrases.STATUS_TONE[status], ""
 
 
 def vouched(referral: Referral) -> Event | None:
