@@ -33,7 +33,7 @@ class LiveDirectory(Directory):
         self._store, self._vault, self._file, self._clock = store, vault, file, clock
         self._lock = threading.Lock()
         self._sites: tuple[Site, ...] = file.sites
-        self._mark: tuple[int, int] | None = None
+        self._mark: tuple[object, ...] | None = None
         self._asked: float | None = None
 
     @property

@@ -1,13 +1,13 @@
 """The hospitals that were added while we run. Secrets arrive sealed and lie beside the record, never in it.
 
-A site is never removed: its cases keep its name. The number of sites and the sum of their versions say whether
-anything has changed, so that every process finds out with one small question.
+A site is never removed: its cases keep its name. The number of sites, the sum of their versions and the newest change
+say whether anything is other than before, so that every process finds out with one small question.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,12 +72,18 @@ class Sites:
         """Every site, in the order of their ids. Raises DocumentUnreadable."""
         return [_kept(row) for row in self._connection.execute(select(rows).order_by(rows.c.id))]
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> tuple[object, ...]:
         """A value that is another one after every change."""
-        count, versions = self._connection.execute(
-            select(func.count(), func.coalesce(func.sum(rows.c.version), 0))
-        ).one()
-        return int(count), int(versions)
+        versions = func.coalesce(func.sum(rows.c.version), 0)
+        return tuple(self._connection.execute(select(func.count(), versions, func.max(rows.c.changed))).one())
+
+    def reseal(self, again: Callable[[str], str]) -> int:
+        """Seal every secret anew. Answers of how many sites."""
+        found = [kept for kept in self.all() if kept.sealed]
+        for kept in found:
+            sealed = json.dumps({key: again(secret) for key, secret in kept.sealed.items()})
+            self._connection.execute(update(rows).where(rows.c.id == kept.site.id).values(sealed=sealed))
+        return len(found)
 
     def record_test(self, site_id: str, at: datetime, test: str) -> None:
         """What the last walk found, as JSON text."""

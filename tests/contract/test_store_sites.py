@@ -95,7 +95,7 @@ def test_every_change_moves_the_mark_and_a_test_does_not(store: Store, open_stor
     """Another process asks for the mark alone."""
     other = open_store()
 
-    def mark() -> tuple[int, int]:
+    def mark() -> tuple[object, ...]:
         with other.reading() as tx:
             return tx.sites.mark()
 
