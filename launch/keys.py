@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
+    load_pem_private_key,
 )
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -133,6 +134,16 @@ class Keys:
         """Publish a new pair of that number, sealed as this folder's keys are."""
         place_pair(self.folder, number, *self._secrets)
 
+    def reseal(self) -> int:
+        """Seal every key of this folder and its rings with the first secret. Answers how many keys there are."""
+        for key in self.all():
+            pem = key.private.as_pem(private=True)
+            loaded = load_pem_private_key(pem, None)
+            draft = _draft(self.folder, loaded.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, _seal(self._secrets)))
+            draft.replace(self.folder / f"{key.alg.lower()}-{key.number}.pem")
+        rings = [entry.name for entry in os.scandir(self.folder) if entry.is_dir() and _RING.fullmatch(entry.name)]
+        return len(self.all()) + sum(self.ring(name).reseal() for name in rings)
+
     def _read_folder(self) -> None:
         """Read again where a file came, went or was replaced."""
         try:
@@ -156,7 +167,7 @@ class Keys:
 
 def place_pair(folder: Path, number: int, *secret: str) -> None:
     """Put a new pair of that number into the folder; one that is there already stays."""
-    sealed = BestAvailableEncryption(_password(secret[0])) if secret and secret[0] else NoEncryption()
+    sealed = _seal(secret)
     rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
     _place(folder / f"rs384-{number}.pem", rsa_key, sealed)
     _place(folder / f"es384-{number}.pem", ec.generate_private_key(ec.SECP384R1()), sealed)
@@ -164,20 +175,29 @@ def place_pair(folder: Path, number: int, *secret: str) -> None:
 
 def _place(path: Path, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, seal: KeySerializationEncryption) -> None:
     """Whole or not at all, and never over a key that is already there: the first process to arrive wins."""
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, seal)
-    draft = path.with_name(f".{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = _draft(path.parent, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, seal))
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
         if not path.exists():
             os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
+
+
+def _draft(folder: Path, pem: bytes) -> Path:
+    """The whole file, on disk and for us alone, under a name that nobody reads."""
+    draft = folder / f".{secrets.token_hex(8)}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def _seal(opened_by: tuple[str, ...]) -> KeySerializationEncryption:
+    return BestAvailableEncryption(_password(opened_by[0])) if opened_by and opened_by[0] else NoEncryption()
 
 
 def _read(path: Path, number: int, opened_by: tuple[str, ...]) -> Key:

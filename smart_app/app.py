@@ -39,7 +39,7 @@ def join(settings: Settings) -> Ports:
     file = read_file(settings)
     store = Store(settings.database_url, now=utc_now)
     settings.data.mkdir(parents=True, exist_ok=True)
-    directory = LiveDirectory(store, Vault(settings.secret), file)
+    directory = LiveDirectory(store, Vault(*settings.secrets), file)
     return Ports(
         store=store,
         charts=EhrCharts(settings, directory, store, utc_now),
@@ -75,8 +75,8 @@ class EhrCharts:
         self._store = store
         self._now = now
         self._way = Way(directory, practice=settings.practice)
-        self._keys = Keys.create(settings.data / "keys", settings.secret)
-        self._vault = Vault(settings.secret)
+        self._keys = Keys.create(settings.data / "keys", *settings.secrets)
+        self._vault = Vault(*settings.secrets)
         self._system: dict[str, tuple[Issuer, Outbound, FhirChart]] = {}
         self._lock = threading.Lock()
 

@@ -176,7 +176,7 @@ class House:
         from smart_app.store import Store, StoreError
 
         settings = read_settings(self.environment())
-        Keys.create(settings.data / "keys", settings.secret)
+        Keys.create(settings.data / "keys", *settings.secrets)
         try:
             store = Store(settings.database_url)
             store.migrate()

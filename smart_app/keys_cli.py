@@ -104,6 +104,25 @@ def clear(ring: str) -> None:
     click.echo(f"Removed: {', '.join(map(str, gone))}" if gone else "Nothing has ended.", err=True)
 
 
+@keys.command()
+def reseal() -> None:
+    """After a new SECRET: seal again with it what older ones sealed, so that OLD_SECRETS can be emptied.
+
+    Keys, client secrets of hospitals, and tokens of people who are at work now.
+    """
+    from launch.errors import KeysMissing
+    from smart_app.app import join
+    from smart_app.connect.reseal import reseal as again
+
+    try:
+        done = again(join(read_settings(os.environ)))
+    except (SettingsIncomplete, KeysMissing) as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(f"Sealed again: {done.keys} keys, {done.sites} hospitals, {done.lines} people at work.", err=True)
+    if done.lost:
+        click.echo(f"{done.lost} people must launch again: their tokens were sealed with a secret we lack.", err=True)
+
+
 def _open(ring: str) -> Keys:
     from launch.errors import KeysMissing
     from launch.keys import Keys
@@ -111,6 +130,6 @@ def _open(ring: str) -> Keys:
 
     try:
         settings = read_settings(os.environ)
-        return Keys.create(settings.data / "keys", settings.secret).ring(RINGS[ring])
+        return Keys.create(settings.data / "keys", *settings.secrets).ring(RINGS[ring])
     except (SettingsIncomplete, KeysMissing) as problem:
         raise click.ClickException(str(problem)) from problem

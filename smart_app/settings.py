@@ -20,6 +20,11 @@ SETTINGS: tuple[tuple[str, str | None, str], ...] = (
     ),
     ("ARCHIVE", "", "file: URL or folder of the embedded archive; default DATA/archive"),
     ("SECRET", None, "Key that encrypts tokens at rest and signs links: 32 or more random characters"),
+    (
+        "OLD_SECRETS",
+        "",
+        "Secrets used before, newest first, with blanks between; `second-opinion keys reseal` ends them",
+    ),
     ("SMTP", "", "host:port of the mail server; without it notices wait in the outbox"),
     ("MAIL_FROM", "second-opinion@localhost", "Sender of every notice"),
     ("PRACTICE", "", "1 allows loopback EHRs, http and the practice banner; never in production"),
@@ -71,6 +76,12 @@ class Settings:
     scanner: str = ""
     ocr: str = ""
     metrics_token: str = ""
+    old_secrets: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secret that seals and signs now, then those whose work must still open."""
+        return (self.secret, *self.old_secrets)
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -100,6 +111,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         queue_url=values["QUEUE_URL"] or beside,
         archive=Path(values["ARCHIVE"].removeprefix("file:") or data / "archive"),
         secret=values["SECRET"],
+        old_secrets=tuple(values["OLD_SECRETS"].split()),
         smtp=values["SMTP"],
         mail_from=values["MAIL_FROM"],
         practice=practice,

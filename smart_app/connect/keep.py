@@ -77,7 +77,7 @@ def kept_site(ports: Ports, site_id: str) -> KeptSite:
 
 def opened(ports: Ports, kept: KeptSite) -> Site:
     """The site with its secrets, where they can be opened."""
-    vault = Vault(ports.settings.secret)
+    vault = Vault(*ports.settings.secrets)
     found = (with_secret(persona, kept, vault) or persona for persona in kept.site.registrations)
     return replace(kept.site, registrations=tuple(found))
 
@@ -92,7 +92,7 @@ def _save(ports: Ports, who: Party, kept: KeptSite, site: Site, version: int | N
 
 
 def _sealed(ports: Ports, site: Site) -> dict[str, str]:
-    vault = Vault(ports.settings.secret)
+    vault = Vault(*ports.settings.secrets)
     return {p.key: vault.seal(p.client_secret) for p in site.registrations if p.client_secret}
 
 

@@ -165,7 +165,7 @@ def test(site_id: str, as_json: bool) -> None:
 
     with open_ports() as ports:
         settings = ports.settings
-        found = prove(ports, who(), site_id, Keys.create(settings.data / "keys", settings.secret))
+        found = prove(ports, who(), site_id, Keys.create(settings.data / "keys", *settings.secrets))
     gravest = worst(found)
     if as_json:
         click.echo(json.dumps({"site": site_id, "result": gravest, "findings": findings(found)}, indent=2))

@@ -163,6 +163,15 @@ class Sessions:
             update(lines).where(lines.c.id.in_(sharing), lines.c.ended.is_(None)).values(token=sealed)
         )
 
+    def reseal(self, again: Callable[[str, str], str]) -> int:
+        """Seal the token of every open line anew: `again` gets the line's id and the sealed token. Answers how many."""
+        query = select(lines.c.id, lines.c.token).where(lines.c.ended.is_(None), lines.c.token != "")
+        found = self._connection.execute(query).all()
+        for row in found:
+            values = {"token": again(row.id, row.token)}
+            self._connection.execute(update(lines).where(lines.c.id == row.id).values(values))
+        return len(found)
+
     def end_line(self, line_id: str) -> None:
         """The person left: the line and its token are gone."""
         self._connection.execute(

@@ -81,7 +81,7 @@ def open_doors(settings: Settings, directory: Directory) -> Doors:
     return Doors(
         directory=directory,
         base_url=settings.base_url,
-        keys=Keys.create(settings.data / "keys", settings.secret),
+        keys=Keys.create(settings.data / "keys", *settings.secrets),
         way=Way(directory, practice=settings.practice),
-        vault=Vault(settings.secret),
+        vault=Vault(*settings.secrets),
     )

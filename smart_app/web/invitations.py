@@ -57,8 +57,9 @@ def enter() -> AnyResponse:
     with ports().store.transaction() as tx:
         if not tx.invitations.attempt(token):
             raise InvitationOver("Every attempt is used up.")
-        right = code_for(ports().settings.secret, referral.id, tx.invitations.generation(referral.id))
-        fits = _fits(referral, born, code, right)
+        generation = tx.invitations.generation(referral.id)
+        codes = [code_for(secret, referral.id, generation) for secret in ports().settings.secrets]
+        fits = any(_fits(referral, born, code, right) for right in codes)
         if fits:
             tx.invitations.entered(token)
         else:
@@ -109,7 +110,7 @@ def _invited() -> tuple[str, Referral]:
 
 def _referral_of(link: str) -> Referral:
     """The referral of a link that is ours and still opens. Raises InvitationOver."""
-    if not is_ours(ports().settings.secret, link):
+    if not any(is_ours(secret, link) for secret in ports().settings.secrets):
         raise InvitationOver("This is no link of ours.")
     with ports().store.reading() as tx:
         found = tx.invitations.get(digest(link))
