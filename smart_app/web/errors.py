@@ -10,9 +10,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, g, jsonify, make_response, render_template, request
+from flask import Flask, g, jsonify, make_response, redirect, render_template, request
 from flask_babel import lazy_gettext as _
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response
 
 from fhir.errors import ChartError, ChartRefused, ChartUnavailable, NotInChart
@@ -85,7 +85,8 @@ class InvitationOver(WebError):
 class Notice:
     """What a person reads: `title` what happened, `text` what is safe and what to do.
 
-    `spoken`: the error's own message is a sentence for this person. `retry`: offer to try again.
+    `spoken`: the error's own message is a sentence for this person. `retry`: offer to try again. `patient`: only a
+    patient meets it.
     """
 
     status: int
@@ -93,6 +94,7 @@ class Notice:
     text: Any
     spoken: bool = False
     retry: bool = False
+    patient: bool = False
 
 
 SAFE_HERE = _("What you saved is safe here. Try again in a moment.")
@@ -152,6 +154,7 @@ TABLE: dict[type[Exception], Notice] = {
         404,
         _("This invitation does not open any more"),
         _("It was used up, taken back, or is too old. Ask the office that sent it for a new one."),
+        patient=True,
     ),
     NoSuchReferral: NOTHING_HERE,
     NotYours: NOTHING_HERE,
@@ -201,6 +204,8 @@ TABLE: dict[type[Exception], Notice] = {
 }
 """The first class of an error's own line of ancestors that stands here decides."""
 
+LINE_DEPTH = 2  # slashes in `/line/x`
+
 CODES = {
     404: NOTHING_HERE,
     405: NOTHING_HERE,
@@ -240,6 +245,8 @@ def error_answer(problem: Exception) -> Response:
     notice = notice_of(problem)
     if isinstance(problem, HTTPException) and notice.status < 400:
         return problem.get_response()
+    if isinstance(problem, MethodNotAllowed) and _looks_for_a_page():
+        return redirect(_page_of_the_form(request.path), 303)
     number = _written_down(problem, notice) if notice.status >= 500 else ""
     if wants_json():
         answer = jsonify(error=error_state(problem))
@@ -252,6 +259,17 @@ def error_answer(problem: Exception) -> Response:
     if getattr(problem, "retry", False):
         answer.headers["Retry-After"] = "5"
     return answer
+
+
+def _looks_for_a_page() -> bool:
+    """Was the address of a form of a line opened as if it were a page? A form that came back leaves it behind."""
+    return request.method == "GET" and request.path.startswith("/line/") and not wants_json()
+
+
+def _page_of_the_form(path: str) -> str:
+    """`/line/x/cases/y/return` -> `/line/x/cases/y`; of a form of the line itself, the line's first page."""
+    page = path.rsplit("/", 1)[0]
+    return page if page.count("/") > LINE_DEPTH else f"{page}/"
 
 
 def reported(problem: Exception) -> str:

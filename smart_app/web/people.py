@@ -10,8 +10,11 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from smart_app.case import Patient
+from smart_app.sites import Site
+from smart_app.store import Line
 from smart_app.web import phrases
 from smart_app.web.dates import age, day, long_day
+from smart_app.web.sessions import patient_from, ports
 
 
 def band_of(patient: Patient, *, plain: bool = False) -> dict[str, Any]:
@@ -84,6 +87,19 @@ def _words(name: str) -> list[str]:
     return [word.strip(",") for word in name.replace("^", " ").split()]
 
 
+def person_on(line: Line | None) -> Patient | None:
+    """The patient of that line, as the launch named them; never asked of the chart, which may be what is silent."""
+    kept = line.context.get("patient") if line is not None else None
+    return patient_from(kept) if kept else None
+
+
+def site_on(line: Line | None) -> Site | None:
+    """The hospital of that line, else the installation's first one."""
+    sites = ports().directory.sites
+    named = line.site if line is not None else ""
+    return next((site for site in sites if site.id == named), sites[0] if sites else None)
+
+
 def install(app: Flask) -> None:
     """For the templates."""
-    app.jinja_env.globals.update(differing=differing, band_of=band_of)
+    app.jinja_env.globals.update(person_on=person_on, site_on=site_on, differing=differing, band_of=band_of)

@@ -161,6 +161,47 @@ def test_a_number_under_which_nothing_waits_is_said_plainly(web: Web, act: str) 
         assert "Nothing waits under this number" in answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize(
+    ("form", "page"),
+    [
+        ("referrals/r1/answer", "referrals/r1"),
+        ("referrals/r1/acknowledge", "referrals/r1"),
+        ("ask", ""),
+        ("cases/r1/return", "cases/r1"),
+        ("show/mine", "show"),
+        ("send", ""),
+    ],
+)
+def test_the_address_of_a_form_opened_as_a_page_leads_to_the_page(web: Web, form: str, page: str) -> None:
+    """After a form came back its address stands in the browser; Enter there must not end at "nothing here"."""
+    client, line = web.sit_down("clinician")
+    answer = client.get(f"/line/{line.id}/{form}")
+    assert (answer.status_code, answer.location) == (303, f"/line/{line.id}/{page}")
+    assert client.get(f"/line/{line.id}/{form}", headers=JSON).status_code in (404, 405)
+
+
+def test_a_stop_says_whose_page_it_is_and_where_to_go(web: Web) -> None:
+    """Safety rules 4 and 18: the patient's name, and whom to call in an emergency, also where something went wrong."""
+    client, line = web.sit_down("patient")
+    page = client.get(f"/line/{line.id}/operate").get_data(as_text=True)
+    assert "Marisol Testa Samplewright" in page
+    assert "Not for emergencies" in page
+    client, line = web.sit_down("operator")
+    page = client.get(f"/line/{line.id}/operate/none/retry").get_data(as_text=True)
+    assert "Deliveries" in page
+    client, line = web.sit_down("clinician")
+    page = client.get(f"/line/{line.id}/referrals/none").get_data(as_text=True)
+    assert "SAMPLEWRIGHT, Marisol Testa" in page
+    nowhere = client.get(f"/line/{line.id}/no/such/page").get_data(as_text=True)
+    assert f'href="/line/{line.id}/"' in nowhere
+
+
+def test_an_invitation_that_is_over_leads_to_the_hospital(web: Web) -> None:
+    page = web.client().get("/invitation/nonsense").get_data(as_text=True)
+    assert "Not for emergencies" in page
+    assert 'href="/start"' in page
+
+
 def test_what_was_begun_elsewhere_is_not_called_too_late(web: Web) -> None:
     """It did not take too long: the person is in the wrong window, and is told where to go on."""
     with web.app.test_request_context("/"):
