@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play viewer test check wheel interop hapi chaos screens texts lock clean
+.PHONY: help demo play viewer test check wheel interop hapi chaos guards screens texts lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ interop: $(DEV) $(VALIDATORS) $(PEERS) $(HAPI) ## the tests that need a real out
 
 chaos: $(DEV) ## kill the worker in the middle of every trouble at the chart; RUNS=0 for every cell (an hour)
 	@$(BIN)/python -m tests.chaos.run --runs $(or $(RUNS),360) $(if $(SEED),--seed $(SEED))
+
+guards: $(DEV) ## take out each safety guard in turn and see its test fail
+	@$(BIN)/python -m tests.guards.run $(ONLY)
 
 lock: $(DEV) ## pin what the installs above use (names, versions and hashes only)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt

@@ -67,3 +67,18 @@ def test_the_command_line_starts_without_its_heavy_parts() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_every_safety_rule_has_a_living_guard_and_a_living_test() -> None:
+    """`docs/safety.md` is the table; each guard's piece stands once, each test exists, all twenty rules are there."""
+    from tests.guards.document import PAGE, page
+    from tests.guards.table import GUARDS
+
+    assert PAGE.read_text("utf-8") == page(), "make it again: python -m tests.guards.document"
+    assert {guard.rule for guard in GUARDS} == set(range(1, 21))
+    for guard in GUARDS:
+        source = (ROOT / guard.path).read_text("utf-8")
+        assert source.count(guard.without[0]) == 1, guard.where
+        assert f"def {guard.where.partition(':')[2]}(" in source, guard.where
+        file, _, name = guard.test.partition("::")
+        assert f"def {name}(" in (ROOT / file).read_text("utf-8"), guard.test

@@ -13,6 +13,7 @@ import pytest
 from imaging.study import Person
 from smart_app import upload
 from smart_app.case import Ask, Party, Side
+from smart_app.gates import whose_stop
 from smart_app.referral import Referral, Status, Unfinished, WrongStatus
 from smart_app.status import Stopped
 from tests.papers import pdf
@@ -95,6 +96,16 @@ def test_two_people_stop_until_one_is_left_out(world: World) -> None:
     world.send(referral)
     world.work()
     assert world.get(referral).status is Status.SENT
+
+
+def test_a_disc_of_two_people_is_stopped_as_that_whoever_was_confirmed(world: World) -> None:
+    """Said of the disc, before any one of them is compared with the chart."""
+    referral = world.ask()
+    files = world.images(world.person(referral.patient)) + world.images(STRANGER, description="Other")
+    both = upload.add_files(world.ports, me(referral), referral.id, files)
+    stop = whose_stop(referral.patient, replace(both, confirmed=both.people[0]))
+    assert stop is not None
+    assert stop.why == "two-people"
 
 
 def test_the_other_side_stops(world: World) -> None:
