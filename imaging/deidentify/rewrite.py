@@ -8,7 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imaging.deidentify.dates import DUMMIES, moved
-from imaging.deidentify.elements import DEEPEST, Coding, Element, Odd, elements, even, items, written, written_items
+from imaging.deidentify.elements import (
+    DEEPEST,
+    Coding,
+    Element,
+    Odd,
+    TooFew,
+    elements,
+    even,
+    items,
+    written,
+    written_items,
+)
 from imaging.deidentify.keys import Keys
 from imaging.deidentify.known import Known, words_of
 from imaging.deidentify.profiles import Option, Profile
@@ -135,7 +146,10 @@ class Cleaner:
         if found.vr == b"UN" and found.end > found.value:  # in implicit VR inside, whatever is around it
             raise Odd
         inner = Place(here.patient, here.charset, depth=here.depth + 1)
-        contents = [self.item(data, start, end, coding, inner) for start, end in items(data, found, coding)]
+        try:
+            contents = [self.item(data, start, end, coding, inner) for start, end in items(data, found, coding)]
+        except TooFew:  # an item's delimiter is missing, and there are no more bytes to come
+            raise Odd from None
         if action is Action.REMOVE:
             return b""
         if action is Action.EMPTY:

@@ -259,6 +259,15 @@ def test_ages_above_89_are_joined() -> None:
     ]  # fmt: skip
 
 
+def test_an_item_whose_end_is_missing_is_refused() -> None:
+    """Its delimiter lies outside of the sequence, or nowhere."""
+    item = b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + written(0x00081150, b"UI", b"1.2", explicit=True)
+    data = written(0x00081140, b"SQ", item, explicit=True)
+    coding = Coding(explicit=True, size=len(data))
+    with pytest.raises(Odd):
+        Cleaner(PROFILES["basic"], KEYS, Known()).item(data, 0, len(data), coding, Place(WHO))
+
+
 def test_sequences_nested_without_end_are_refused() -> None:
     """A bound on depth; no recursion error."""
     data = b""
