@@ -6,7 +6,8 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, redirect, request, send_file
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, send_file
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from smart_app import letter, refer, review, vouching, worklists
@@ -17,7 +18,7 @@ from smart_app.store import Line
 from smart_app.web.allowed import not_allowed
 from smart_app.web.answers import moved, page
 from smart_app.web.bundle import bundle
-from smart_app.web.charted import charted
+from smart_app.web.charted import PARTS, PATIENT, PROMPT, Charted, charted
 from smart_app.web.entering import opened_form
 from smart_app.web.errors import error_state, wants_json
 from smart_app.web.here import doors, registration
@@ -40,7 +41,20 @@ def home() -> AnyResponse:
     line = current_line()
     if line.kind != "clinician":
         return redirect(home_of(line), 303)
-    return _home(line, {})
+    return _home(line, {}, patience=PATIENT if request.args.get("wait") else PROMPT)
+
+
+@blueprint.get("/charted/<name>")
+def part(name: str) -> Response:
+    """A part of the first page that the chart did not give in time."""
+    line = current_line()
+    found = charted(line, parts=(name,), patience=PATIENT)
+    late = Charted(found.studies, found.orders, found.silent + found.late)
+    if name not in PARTS:
+        raise NotFound
+    return make_response(
+        render_template(f"refer/part-{name}.html", found=late, form=opened_form(line, late), faults={}, line=line)
+    )
 
 
 @blueprint.post("/ask")
@@ -82,8 +96,8 @@ def _asked() -> Ask:
     )
 
 
-def _home(line: Line, faults: dict[str, str], error: Unfinished | None = None) -> Response:
-    patient, found = patient_of(line), charted(line)
+def _home(line: Line, faults: dict[str, str], error: Unfinished | None = None, *, patience: float = PROMPT) -> Response:
+    patient, found = patient_of(line), charted(line, patience=PATIENT if wants_json() else patience)
     referrals = worklists.of_patient(ports(), line.site, line.patient)
     organisations = list(ports().directory.readers_for(line.site))
     form = request.form if request.method == "POST" else opened_form(line, found)

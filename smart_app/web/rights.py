@@ -49,6 +49,7 @@ FREE = frozenset(
 
 NEEDS = {
     "refer.ask": "open",
+    "refer.part": "open",
     "refer.follow": "see",
     "refer.acknowledge": "acknowledge",
     "refer.answer": "answer",

@@ -7,6 +7,7 @@ in a frame may not come back. Where a cookie does come back it must be the one t
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, redirect, request, url_for
@@ -37,6 +38,7 @@ from smart_app.web.stepup import proven_again
 from smart_app.web.windows import home_of, send_to_arrive
 
 blueprint = Blueprint("signin", __name__)
+AT_ONCE = ThreadPoolExecutor(max_workers=8, thread_name_prefix="launch")
 watch(blueprint)
 
 
@@ -158,10 +160,11 @@ def _chart_line(grant: Grant, issuer: Issuer, site: Site, token_endpoint: str) -
     chart = doors().visit(issuer, token_endpoint, grant.token, ports().now)
     acting = kind == "patient" and acts_for_another(user, patient)
     right = must_still_act(chart, user, patient, site) if acting else Right()
+    named = AT_ONCE.submit(_name, chart, user, grant)  # who is there and whose chart it is, in one round trip
     person = _person(chart, patient)
     party = Party(
         role="proxy" if acting else kind,
-        name=right.name or _name(chart, user, grant) or _full_name(person),
+        name=right.name or named.result() or _full_name(person),
         reference=user or patient,
         organisation=site.name,
     )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
 from smart_app.case import NextStep
 from tests.browser.conftest import EVERY, SOME, Visitor
@@ -307,3 +308,25 @@ def test_a_chart_that_takes_no_messages_is_offered_none(visit: Visit, town: Town
     visitor.page.goto(town.launch_url())
     visitor.page.get_by_role("heading").first.wait_for()
     assert visitor.page.get_by_role("button", name="Back to the chart").count() == 0
+
+
+def test_a_slow_chart_hides_nobodys_name_and_fills_in_what_comes_later(visit: Visit, town: Town) -> None:
+    """The page is there at once; studies join when the chart gives them, and what was written meanwhile stays."""
+    visitor = visit(width=1100)
+    house = town.practice.houses["open"]
+    patient = next(v.resource["subject"]["reference"] for v in house.records.shelf.present("ImagingStudy"))
+    asked = {"patient": patient, "audience": "clinician"}
+    made = requests.post(f"{town.practice.origin}/practice/open/launches", json=asked, timeout=10).json()
+    visitor.page.goto(made["launch_url"])
+    visitor.page.get_by_role("heading", name="Which images?").wait_for()
+    house.records.scenarios.set(patient.rpartition("/")[2], "slow")
+    try:
+        visitor.page.reload(wait_until="domcontentloaded")
+        assert visitor.page.locator(".identity").inner_text().strip()
+        visitor.page.get_by_text("The chart is still looking").first.wait_for()
+        visitor.page.get_by_label("One specific question").fill("Is the nodule new?")
+        visitor.page.locator("input[name=chart_studies]").first.wait_for(timeout=15_000)
+        assert visitor.page.get_by_label("One specific question").input_value() == "Is the nodule new?"
+        assert visitor.axe() == []
+    finally:
+        house.records.scenarios.set(patient.rpartition("/")[2], None)
