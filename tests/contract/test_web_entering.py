@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
+from smart_app.web.doors import Doors
+from smart_app.web.here import DOORS
 from tests.contract.test_web_launch import JSON, Window
 from tests.launching import PAGE, Doorway
 from tests.staged import Town
@@ -269,3 +272,24 @@ def test_the_door_of_a_hospital_is_shown_on_the_front_page(door: Doorway) -> Non
     sent = door.client().get("/start/open/staff")
     assert parse_qs(urlsplit(sent.headers["Location"]).query)["client_id"] == ["our-app"]
     assert door.client().get("/start/nowhere/staff").status_code == 404
+
+
+def test_a_renewal_that_allows_less_is_told_on_the_next_page(door: Doorway) -> None:
+    """RFC 6749 section 6: a renewed token may have fewer scopes than the launch; what counts is the token held now."""
+    client = door.client()
+    address = arrive(door, client)
+    assert "allows less than we ask" not in client.get(address, headers=PAGE).text
+    with door.world.ports.store.transaction() as tx:
+        line = tx.sessions.system_line(address.split("/")[2])
+        assert line is not None
+        vault = doors_of(door).vault
+        token = json.loads(vault.open(line.token))
+        tx.sessions.save_token(line.id, vault.seal(json.dumps({**token, "scope": "openid user/Patient.r"})))
+    page = client.get(address, headers=PAGE).text
+    assert "allows less than we ask" in page
+    assert "Not allowed: reading the patient’s name and birth date." in page
+
+
+def doors_of(door: Doorway) -> Doors:
+    found: Doors = door.app.extensions[DOORS]
+    return found
