@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play viewer test check wheel interop hapi chaos guards screens texts lock clean
+.PHONY: help demo play viewer test check wheel interop hapi chaos fuzz guards screens texts lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ $(HAPI): tests/interop/hapi/pom.xml $(shell find tests/interop/hapi/src -type f 
 
 interop: $(DEV) $(VALIDATORS) $(PEERS) $(HAPI) ## the tests that need a real outside part, alone
 	@$(BIN)/python -m pytest tests/interop tests/journeys/test_postgres.py -m "interop or needs"
+
+fuzz: $(DEV) ## two hundred thousand broken inputs to everything that reads files; SEED= makes others, SHARE=0.1 fewer
+	@$(BIN)/python -m tests.fuzz.run --share $(or $(SHARE),1) $(if $(SEED),--seed $(SEED))
 
 chaos: $(DEV) ## kill the worker in the middle of every trouble at the chart; RUNS=0 for every cell (an hour)
 	@$(BIN)/python -m tests.chaos.run --runs $(or $(RUNS),360) $(if $(SEED),--seed $(SEED))

@@ -83,5 +83,5 @@ class Values:
 
 
 def plain(value: object) -> str:
-    """A value as text, without padding."""
-    return "" if value is None else str(value).replace("\0", "").strip()
+    """A value as text, without padding. A NUL inside is no padding: what would close up around it stands nowhere."""
+    return "" if value is None else str(value).strip("\0 \t\r\n\f\v").replace("\0", "\ufffd").strip()

@@ -1,0 +1,1 @@
+"""Broken, lying and hostile inputs in numbers: no crash, no hang, no growing memory, nobody taken for another."""
