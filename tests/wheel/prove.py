@@ -23,6 +23,13 @@ for needed in ("web/templates/base.html", "web/static", "web/translations/es/LC_
     assert (base / needed).exists(), f"{needed} is not in the wheel"
 store = Store("sqlite:///proof.db")
 store.migrate()
+from imaging.phantom import ct_study
+from imaging.study import Person
+disc = pathlib.Path("disc")
+disc.mkdir()
+for number, content in enumerate(ct_study(Person("Wheel^Anna", "1990-01-01", "F", "W-1234"),
+                                          study_date="2026-01-01", description="CT head", size=32)):
+    (disc / f"IM{number}").write_bytes(content)
 print("wheel", importlib.metadata.version("second-opinion"), "imports, migrates and finds its screens")
 """
 
@@ -40,6 +47,7 @@ def main() -> int:
         run(python, "-m", "pip", "install", *quiet, "--no-deps", wheel, cwd=folder)
         run(python, "-W", "error", "-c", PROOF, cwd=folder)
         run(folder / "env" / "bin" / "second-opinion", "--help", cwd=folder)
+        run(folder / "env" / "bin" / "second-opinion", "deidentify", "disc", "out", "--key", "key", cwd=folder)
     print("1 passed, 0 failed")
     return 0
 
