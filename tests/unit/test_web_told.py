@@ -140,7 +140,7 @@ def test_the_record_is_a_bundle_of_what_was_asked_sent_and_said(desk: Desk) -> N
     said = desk.client().get(f"/line/{line.id}/referrals/{referral.id}/record")
     kinds = [entry["resource"]["resourceType"] for entry in said.get_json()["entry"]]
     assert said.content_type == "application/fhir+json"
-    assert sorted(kinds) == ["DiagnosticReport", "ImagingStudy", "Observation", "ServiceRequest", "Task"]
+    assert sorted(kinds) == ["DiagnosticReport", "ImagingStudy", "Observation", "Provenance", "ServiceRequest", "Task"]
 
 
 def test_another_patients_referral_is_not_there(desk: Desk) -> None:
@@ -221,7 +221,8 @@ def test_a_registration_that_allows_less_is_named_on_the_first_page(desk: Desk) 
     allowed = {"patient": {**PATIENT.__dict__, "given": list(PATIENT.given)}, "iss": "https://ehr.example"}
     line = desk.line(context={**allowed, "missing": ["offline_access", "user/ImagingStudy.rs"]})
     page = desk.client().get(f"/line/{line.id}/").text
-    assert "Not allowed: user/ImagingStudy.rs." in page
+    assert "Not allowed: reading imaging studies." in page
+    assert "user/ImagingStudy" not in page, "a scope is no word of a screen"
 
 
 def test_an_overdue_promise_is_told_as_one(desk: Desk) -> None:
