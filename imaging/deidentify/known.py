@@ -89,6 +89,12 @@ class Known:
 
     def learn(self, tag: int, vr: str, text: str, pseudonym: str, raw: bytes = b"") -> None:
         """Take in one decoded value, and its bytes. `pseudonym` tells whose picture it stands in."""
+        if vr == "UI":
+            self.uids.update(part.encode() for part in re.split(r"[\\\0 ]+", text) if _is_instance(part))
+            return
+        if tag in BIRTH or vr in ("DA", "DT"):
+            self._day(text, pseudonym if tag in BIRTH else "")
+            return
         key = (tag, vr, text, pseudonym)
         if key in self._seen or not text.strip("\0 ^="):
             return
@@ -97,10 +103,6 @@ class Known:
             self._name(text, pseudonym if tag in PATIENT_NAMES else "")
             if tag in PATIENT_NAMES:
                 self.literal[pseudonym].update(_foreign_parts(raw))
-        elif vr == "UI":
-            self.uids.update(part.encode() for part in re.split(r"[\\\0 ]+", text) if _is_instance(part))
-        elif tag in BIRTH or vr in ("DA", "DT"):
-            self._day(text, pseudonym if tag in BIRTH else "")
         elif tag in NUMBERS:
             for part in text.split("\\"):
                 short = len(part.strip()) < FEW_SIGNS

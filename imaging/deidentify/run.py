@@ -23,7 +23,7 @@ from imaging.deidentify.patients import Patients
 from imaging.deidentify.probes import UNREADABLE, digest_of, form_of, holds_something, searched
 from imaging.deidentify.profiles import Option, Profile
 from imaging.deidentify.rewrite import Cleaner, Patient
-from imaging.deidentify.scan import Leak, Scanner
+from imaging.deidentify.scan import Scanner
 from imaging.deidentify.writing import Writer
 from imaging.errors import NotDicom, OutputUnusable
 from imaging.study import Header
@@ -103,7 +103,7 @@ class _Run:
         self._writer = writer
         self._known = Known()
         self._rewriter = Rewriter(Cleaner(outcome.profile, keys, self._known))
-        self._ready: dict[str, tuple[int, Header, Became]] = {}  # token of what waits for release
+        self._ready: dict[str, tuple[int, str, Became]] = {}  # by token, what waits: file, modality, verdict
         self._left: set[int] = set()  # numbers of files that do not come out
         self._number = 1  # of the file that is looked at
         self._became: Became | Verdict = Verdict.UNREADABLE
@@ -189,7 +189,7 @@ class _Run:
             became = Became.DONE
             self._lose(self._writer.put(entry, done))
         self._note(header, done)
-        self._ready[token] = self._number, header, became
+        self._ready[token] = self._number, header.modality, became
         return became
 
     def _note(self, header: Header, done: Rewritten) -> None:
@@ -230,10 +230,10 @@ class _Run:
         Path(self._output.staged(again)).unlink()
         return Became.DUPLICATE if same else self._aside(self._number, header, "same-number-other-content")
 
-    def _aside(self, number: int, header: Header, reason: str, leaks: tuple[Leak, ...] = ()) -> Became:
+    def _aside(self, number: int, header: Header, reason: str) -> Became:
         where, uid = header.instance, self._keys.uid
         study, sop = uid(where.study_instance_uid), uid(where.sop_instance_uid)
-        self.outcome.quarantined.append(Quarantined(number, reason, header.modality, study, sop, leaks))
+        self.outcome.quarantined.append(Quarantined(number, reason, header.modality, study, sop))
         return Became.ASIDE
 
     def release(self) -> None:
@@ -242,20 +242,21 @@ class _Run:
         scanner = Scanner(self._known, dates_move=self.outcome.profile.has(Option.DATES))
         self.outcome.notes["namesakes"] += self._patients.namesakes()
         clean = set()
-        for token, (number, header, became) in self._ready.items():
+        for token, (number, modality, became) in self._ready.items():
             entry = self._book.entries[token]
+            _, study, series, sop = entry.place.split("/")
             path = self._where(entry) or ""
             leaks = searched(path, entry, scanner)
             if leaks:
                 Path(path).unlink()
-                self._aside(number, header, SEARCHED.get(leaks[0].kind, "residual-identifier"), tuple(leaks))
+                reason = SEARCHED.get(leaks[0].kind, "residual-identifier")
+                self.outcome.quarantined.append(Quarantined(number, reason, modality, study, sop, tuple(leaks)))
                 self._left.add(number)
                 self.outcome.counts[became.value] -= 1
                 self.outcome.counts[Became.ASIDE.value] += 1
                 continue
             clean.add(entry.place)
-            series, sop = entry.place.split("/")[2:]
-            self.outcome.released.append(Released(entry.pseudonym, entry.study, series, sop, header.modality))
+            self.outcome.released.append(Released(entry.pseudonym, study, series, sop, modality))
         self.outcome.names = {number: self.outcome.names[number] for number in sorted(self._left)}
         self._output.keep_aside(clean)  # what a broken run left and nobody searched now does not come out
         self._output.release()
