@@ -60,6 +60,8 @@ class Row:
         ratio = self.ratio
         if ratio is None:
             return "no peer"
+        if not self.floor:
+            return "no promise"
         if self.absolute:
             return "aim" if ratio <= self.aim else "floor" if ratio <= self.floor else "BELOW FLOOR"
         return "aim" if ratio >= self.aim else "floor" if ratio >= self.floor else "BELOW FLOOR"

@@ -7,6 +7,7 @@ import json
 import subprocess
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,11 +23,15 @@ FRAMES = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
 
 @dataclass(frozen=True)
 class Web:
-    """Where a server listens, and what it wants with every request."""
+    """Where a server listens, and what it wants with every request.
+
+    `packed` asks as every browser and every common client does: with Accept-Encoding. What comes packed is unpacked.
+    """
 
     port: int
     root: str
     headers: dict[str, str] = field(default_factory=dict)
+    packed: bool = True
 
     def get(self, path: str, accept: str = "application/dicom+json") -> bytes:
         """One answer, on a connection of its own. Raises RuntimeError for anything but 200."""
@@ -37,12 +42,14 @@ class Web:
             connection.close()
 
     def _get(self, connection: http.client.HTTPConnection, path: str, accept: str) -> bytes:
-        connection.request("GET", self.root + path, headers={**self.headers, "Accept": accept})
+        wanted = {"Accept": accept} | ({"Accept-Encoding": "gzip, deflate"} if self.packed else {})
+        connection.request("GET", self.root + path, headers={**self.headers, **wanted})
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"{path.split('?', maxsplit=1)[0]} answered {answer.status}")
-        return body
+        packing = answer.headers.get("Content-Encoding", "")
+        return zlib.decompress(body, 32 + zlib.MAX_WBITS) if packing in ("gzip", "deflate") else body
 
     def seconds(self, path: str) -> float:
         """How long one answer of JSON takes."""
