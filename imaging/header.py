@@ -163,7 +163,11 @@ def _compose(values: Values, transfer_syntax_uid: str, *, pixels: bool) -> Heade
         reason=values.text("ReasonForTheRequestedProcedure"),
         accession_issuer=_issuer(values),
         title=values.text("DocumentTitle") or values.code("ConceptNameCodeSequence") or values.text("ContentLabel"),
-        holds=values.text("MIMETypeOfEncapsulatedDocument"),
+        holds=values.text("MIMETypeOfEncapsulatedDocument").lower(),
+        view=_view(values),
+        contrast=values.text("ContrastBolusAgent"),
+        thickness=values.measure("SliceThickness"),
+        field_strength=values.measure("MagneticFieldStrength"),
     )
     return replace(header, oddities=_sorted(values.oddities))
 
@@ -200,6 +204,7 @@ def _person(values: Values) -> Person:
     others = tuple(groups[1:3])
     while others and not others[-1]:
         others = others[:-1]
+    also = values.several("OtherPatientNames")
     more = [item.text("PatientID") for item in values.items("OtherPatientIDsSequence")]
     return Person(
         name=next((group for group in groups if group), ""),
@@ -209,7 +214,26 @@ def _person(values: Values) -> Person:
         issuer=values.text("IssuerOfPatientID"),
         other_ids=tuple(dict.fromkeys(i for i in (*values.several("OtherPatientIDs"), *more) if i)),
         name_groups=others,
+        other_names=tuple(dict.fromkeys(n for n in (*values.several("PatientBirthName"), *also) if n.strip(" ^="))),
     )
+
+
+# SNOMED CT and older SNOMED codes of mammography views (PS3.16 CID 4014), as (0018,5101) writes them.
+VIEWS = {
+    "399162004": "CC",
+    "399368009": "MLO",
+    "399260004": "ML",
+    "399352003": "LM",
+    "R-10242": "CC",
+    "R-10226": "MLO",
+    "R-10224": "ML",
+    "R-10228": "LM",
+}
+
+
+def _view(values: Values) -> str:
+    codes = [code[0] for code in values.codes("ViewCodeSequence")]
+    return next((VIEWS[code] for code in codes if code in VIEWS), values.text("ViewPosition").upper())
 
 
 def _laterality(values: Values) -> str:

@@ -25,6 +25,7 @@ class Person:
     issuer: str = ""
     other_ids: tuple[str, ...] = ()
     name_groups: tuple[str, ...] = field(default=(), compare=False)
+    other_names: tuple[str, ...] = field(default=(), compare=False)  # at birth, and others (0010,1005), (0010,1001)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -52,6 +53,17 @@ class Values:
             return number
         self.oddities.append(keyword)
         return None
+
+    def measure(self, keyword: str) -> float | None:
+        """A size above nought."""
+        text = self.text(keyword)
+        try:
+            number = float(text) if text else 0.0
+        except ValueError:
+            number = math.nan
+        if not 0 <= number < math.inf:
+            self.oddities.append(keyword)
+        return number if 0 < number < math.inf else None
 
     def uid(self, keyword: str) -> str:
         """A UID of digits and dots, at most 64 characters (PS3.5 section 9.1); a leading zero is kept."""

@@ -45,9 +45,15 @@ WANTED: dict[str, tuple[int, str]] = {
     "PatientBirthDate": (0x00100030, "DA"),
     "PatientSex": (0x00100040, "CS"),
     "OtherPatientIDs": (0x00101000, "LO"),
+    "OtherPatientNames": (0x00101001, "PN"),
     "OtherPatientIDsSequence": (0x00101002, "SQ"),
+    "PatientBirthName": (0x00101005, "PN"),
     "PatientIdentityRemoved": (0x00120062, "CS"),
+    "ContrastBolusAgent": (0x00180010, "LO"),
     "BodyPartExamined": (0x00180015, "CS"),
+    "SliceThickness": (0x00180050, "DS"),
+    "MagneticFieldStrength": (0x00180087, "DS"),
+    "ViewPosition": (0x00185101, "CS"),
     "StudyInstanceUID": (0x0020000D, "UI"),
     "SeriesInstanceUID": (0x0020000E, "UI"),
     "SeriesNumber": (0x00200011, "IS"),
@@ -65,6 +71,7 @@ WANTED: dict[str, tuple[int, str]] = {
     "ConceptNameCodeSequence": (0x0040A043, "SQ"),
     "DocumentTitle": (0x00420010, "ST"),
     "MIMETypeOfEncapsulatedDocument": (0x00420012, "LO"),
+    "ViewCodeSequence": (0x00540220, "SQ"),
     "ContentLabel": (0x00700080, "CS"),
 }
 NESTED: dict[str, tuple[int, str]] = {

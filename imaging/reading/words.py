@@ -11,6 +11,7 @@ from imaging.reading.wanted import VRS, Encoding, Odd, Raw
 from imaging.values import Values, plain
 
 WHOLE = re.compile(rb" *[+-]?[0-9]{1,10} *")
+DECIMAL = re.compile(rb" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})? *")
 ESCAPE = 0x1B  # begins a change of the character set (PS3.5 section 6.1.2.5)
 SETS = re.compile(rb"(ISO_IR [0-9]+|ISO 2022 IR [0-9]+|GB18030|GBK)?(\\(ISO 2022 IR [0-9]+)?)*")
 
@@ -39,6 +40,8 @@ class RawValues(Values):
             return self._number(raw)
         if kind == "IS":
             return self._whole(raw)
+        if kind == "DS":
+            return self._decimals(raw)
         if kind in ("LO", "SH", "PN", "ST", "UT"):
             return tuple(plain(value) for value in self._text(raw, kind))
         return tuple(plain(value) for value in raw.decode("latin-1").rstrip(" \0").split("\\"))
@@ -62,6 +65,13 @@ class RawValues(Values):
         if not WHOLE.fullmatch(raw):
             raise Odd
         return (raw.decode().strip(),)
+
+    @staticmethod
+    def _decimals(raw: bytes) -> tuple[str, ...]:
+        values = raw.rstrip(b" \0").split(b"\\") if raw else []
+        if not all(DECIMAL.fullmatch(value) for value in values):
+            raise Odd
+        return tuple(value.decode().strip() for value in values)
 
     def _text(self, raw: bytes, kind: str) -> list[str]:
         if not (raw.isascii() and ESCAPE not in raw and self._sets in PLAIN_SETS):

@@ -11,9 +11,10 @@ import pytest
 from pydicom.dataset import Dataset
 
 from imaging.errors import NotDicom
-from imaging.header import IsDirectory, read_header
+from imaging.header import IsDirectory, header_of, read_header
+from imaging.opening import open_dicom
 from imaging.study import Header, Person, gather, started
-from tests.discs import FILES, WHO, altered, directory, of, raw_value, written
+from tests.discs import FILES, WHO, altered, directory, implicit, naked, of, raw_value, written
 
 
 def header(content: bytes = FILES[0]) -> Header:
@@ -274,3 +275,27 @@ def test_the_header_names_its_own_zone_and_the_site_only_fills_in() -> None:
 def test_a_value_changed_in_place_keeps_its_length() -> None:
     """The test's own tool does what it says."""
     assert header(raw_value(FILES[0], "PatientBirthDate", b"19920315")).person.birth_date == "1992-03-15"
+
+
+def test_headers_tell_what_completeness_is_judged_by() -> None:
+    """View, contrast, slices, field and other names: by our own reader and by pydicom alike."""
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "399368009", "SCT", "medio-lateral oblique"
+    values = {
+        "ViewCodeSequence": [code],
+        "ViewPosition": "CC",
+        "ContrastBolusAgent": "Gadobutrol",
+        "SliceThickness": "1.25",
+        "MagneticFieldStrength": "3",
+        "PatientBirthName": "Maidenly^Marisol",
+        "OtherPatientNames": ["Alias^Marisol", "Maidenly^Marisol"],
+    }
+    for content in (altered(**values), implicit(altered(**values)), naked(altered(**values))):
+        header = read_header(io.BytesIO(content))
+        assert (header.view, header.contrast, header.thickness, header.field_strength) == ("MLO", "Gadobutrol", 1.25, 3)
+        assert header.person.other_names == ("Maidenly^Marisol", "Alias^Marisol")
+        assert header == header_of(open_dicom(io.BytesIO(content)))
+    bare = read_header(io.BytesIO(altered(without=("SliceThickness",), ViewPosition="CC")))
+    assert (bare.view, bare.contrast, bare.thickness, bare.field_strength) == ("CC", "", None, None)
+    odd = read_header(io.BytesIO(raw_value(altered(SliceThickness="1.25"), "SliceThickness", b"-1.5")))
+    assert (odd.thickness, odd.oddities) == (None, ("SliceThickness",))
