@@ -58,7 +58,8 @@ def clean_media(
 
 def own_folder(out: Path) -> Path:
     """Where this user keeps what belongs to an output folder and must not lie in it."""
-    return Path(click.get_app_dir("second-opinion")) / "deidentify" / _short(out.resolve())
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")  # empty counts as unset (XDG base dirs)
+    return Path(home).absolute() / "second-opinion" / "deidentify" / _short(out.resolve())
 
 
 def _short(path: Path) -> str:
