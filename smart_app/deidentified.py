@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import click
-
 PATIENCE = 2.0  # seconds without a word
 PARTIAL = 3  # the exit code where something was left behind
 
