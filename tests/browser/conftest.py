@@ -100,9 +100,7 @@ def visit(chromium: Any, town: Town) -> Iterator[Callable[..., Visitor]]:
         context = chromium.new_context(**{"viewport": {"width": width, "height": 900}, "locale": "en-GB", **options})
         context.set_default_timeout(15_000)
         visitor = Visitor(town, context.new_page())
-        context.on("console", lambda message: _hear(visitor, message))
-        context.on("weberror", lambda error: visitor.faults.append(f"script: {error.error}"))
-        context.on("request", lambda asked: _watch(visitor, asked.url))
+        watch(visitor, context)
         contexts.append(context)
         visitors.append(visitor)
         return visitor
@@ -111,6 +109,13 @@ def visit(chromium: Any, town: Town) -> Iterator[Callable[..., Visitor]]:
     for context in contexts:
         context.close()
     assert [fault for visitor in visitors for fault in visitor.faults] == []
+
+
+def watch(visitor: Visitor, context: Any) -> None:
+    """Write down whatever no page of ours may do."""
+    context.on("console", lambda message: _hear(visitor, message))
+    context.on("weberror", lambda error: visitor.faults.append(f"script: {error.error}"))
+    context.on("request", lambda asked: _watch(visitor, asked.url))
 
 
 def _hear(visitor: Visitor, message: Any) -> None:
