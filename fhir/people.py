@@ -32,6 +32,7 @@ class ChartPerson:
     mrn_system: str = ""
     language: str = ""
     email: str = ""
+    other_names: tuple[tuple[str, str], ...] = ()  # (family, given) of every other name: maiden, old, alias
     partly_readable: bool = False
 
 
@@ -67,6 +68,7 @@ def read_patient(resource: Resource) -> ChartPerson:
         mrn_system=mrn_system,
         language=_language(resource),
         email=contact(resource, "email"),
+        other_names=_other_names(resource),
         partly_readable=not (clear and birth_date and sex),
     )
 
@@ -119,6 +121,13 @@ def _name(resource: Resource) -> tuple[str, tuple[str, ...], str, bool]:
         family, _, rest = text.partition(",")
         return family.strip(), tuple(rest.split()), "", False
     return text, (), "", False  # which word is the family name cannot be told
+
+
+def _other_names(resource: Resource) -> tuple[tuple[str, str], ...]:
+    chosen = _chosen_name(resource)
+    others = [name for name in _dicts(resource.get("name")) if name is not chosen and name.get("use") != "anonymous"]
+    parts = ((_text(name.get("family")), " ".join(_texts(name.get("given")))) for name in others)
+    return tuple(dict.fromkeys(part for part in parts if part[0]))
 
 
 def _chosen_name(resource: Resource) -> Resource:

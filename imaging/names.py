@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from imaging.romanise import fits
+
 MATCH, VARIANT, CONFLICT, ABSENT = "match", "variant", "conflict", "absent"
 
 TITLES = frozenset(
@@ -111,7 +113,8 @@ class _Pairing:
             if whole in met_long:
                 continue
             for start, end in _runs(len(short), met_short):
-                if _joined(short[start:end]) & word.spellings:
+                joined = _joined(short[start:end])
+                if joined & word.spellings or _romanised(joined, word.spellings):
                     met_long.add(whole)
                     met_short.update(range(start, end))
                     break
@@ -129,7 +132,12 @@ class _Pairing:
 
 
 def _same(one: _Word, other: _Word) -> bool:
-    return bool(one.spellings & other.spellings)
+    return bool(one.spellings & other.spellings) or _romanised(one.spellings, other.spellings)
+
+
+def _romanised(ones: Spellings, others: Spellings) -> bool:
+    """Is one of them in another script, and the other how that may be written in Latin letters?"""
+    return any(fits(one, other) or fits(other, one) for one in ones for other in others)
 
 
 def _initial(one: _Word, other: _Word) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from imaging.names import ABSENT, CONFLICT, MATCH, VARIANT, compare_names, dicom_name, name_of
+from imaging.names import ABSENT, CONFLICT, MATCH, VARIANT, Name, compare_names, dicom_name, name_of
 from imaging.study import Person
 
 __all__ = [
@@ -37,6 +37,7 @@ class Claim:
     birth_date: str = ""
     sex: str = ""
     ids: tuple[str, ...] = ()
+    other_names: tuple[tuple[str, str], ...] = ()  # (family, given): at birth, before a marriage, in other letters
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,22 @@ def _id(ids: tuple[str, ...], person: Person) -> str:
 
 
 def _name(chart: Claim, person: Person) -> str:
-    """The best of the groups (alphabetic, ideographic, phonetic), unless one in the chart's own script says no."""
+    """The name that each side goes by now; where those differ, any other name that a side has makes it a variant."""
     groups = list(dict.fromkeys(g for g in (person.name, *person.name_groups) if g.strip(" ^")))
     ours = name_of(chart.name_family, chart.name_given)
     if not groups or not ours.words:
         return ABSENT
+    now = _groups(ours, groups)
+    if now != CONFLICT:
+        return now
+    others = [name_of(family, given or chart.name_given) for family, given in chart.other_names]
+    written = [[g for g in name.split("=") if g.strip(" ^")] for name in person.other_names]
+    pairs = [*((other, groups) for other in others), *((one, w) for one in (ours, *others) for w in written if w)]
+    return VARIANT if any(_groups(one, theirs) != CONFLICT for one, theirs in pairs if one.words) else CONFLICT
+
+
+def _groups(ours: Name, groups: list[str]) -> str:
+    """The best of the groups (alphabetic, ideographic, phonetic), unless one in the chart's own script says no."""
     results = []
     for number, group in enumerate(groups):
         theirs = dicom_name(group)
@@ -166,7 +178,8 @@ def _same(one: Person, other: Person) -> bool:
         return True
     name = dicom_name(one.name)
     ids = tuple(i for i in (one.id, *one.other_ids) if i)
-    found = compare(Claim(" ".join(name.family), " ".join(name.given), one.birth_date, one.sex, ids), other)
+    also = tuple((" ".join(n.family), " ".join(n.given)) for n in map(dicom_name, one.other_names))
+    found = compare(Claim(" ".join(name.family), " ".join(name.given), one.birth_date, one.sex, ids, also), other)
     if found.outcome == "conflict":
         return False
     if found.result("id") == MATCH:

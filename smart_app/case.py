@@ -67,6 +67,7 @@ class Patient:
     mrn_system: str = ""
     language: str = ""
     email: str = ""
+    other_names: tuple[tuple[str, str], ...] = ()  # (family, given) that the chart knows too: maiden, old, alias
 
     @property
     def name(self) -> str:

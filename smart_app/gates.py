@@ -60,7 +60,8 @@ def each_compared(patient: Patient, upload: Upload) -> tuple[Comparison, ...]:
 
 def _claim(patient: Patient) -> Claim:
     ids = (patient.mrn,) if patient.mrn else ()
-    return Claim(patient.family, " ".join(patient.given), patient.birth_date, patient.sex, ids)
+    given = " ".join(patient.given)
+    return Claim(patient.family, given, patient.birth_date, patient.sex, ids, patient.other_names)
 
 
 def _person_of(seen: PersonSeen) -> Person:
@@ -71,6 +72,7 @@ def _person_of(seen: PersonSeen) -> Person:
         id=seen.id,
         name_groups=seen.name_groups,
         other_ids=seen.other_ids,
+        other_names=seen.other_names,
     )
 
 

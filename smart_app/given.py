@@ -63,3 +63,4 @@ class PersonSeen:
     id: str = ""
     name_groups: tuple[str, ...] = ()  # the same name in other scripts
     other_ids: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()  # at birth, and others that the header has

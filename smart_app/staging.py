@@ -175,7 +175,13 @@ def take_offer(folder: Path, file: FoundFile, scanner: str) -> FoundFile:
 
 def _seen(person: Person) -> PersonSeen:
     return PersonSeen(
-        person.name, person.birth_date, person.sex, person.id, tuple(person.name_groups), tuple(person.other_ids)
+        person.name,
+        person.birth_date,
+        person.sex,
+        person.id,
+        tuple(person.name_groups),
+        tuple(person.other_ids),
+        tuple(person.other_names),
     )
 
 

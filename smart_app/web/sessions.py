@@ -20,7 +20,7 @@ from smart_app.access import actor, must
 from smart_app.case import Patient
 from smart_app.ports import Ports
 from smart_app.referral import Referral
-from smart_app.store import Line
+from smart_app.store import Line, Transaction
 from smart_app.web.errors import FormNotOurs, LineEnded, NoPatient
 
 COOKIE = "__Host-second-opinion"
@@ -66,6 +66,12 @@ def known_browser() -> str:
         if found and tx.sessions.knows_browser(found):
             return found
         g.given_browser = tx.sessions.open_browser(ports().now())
+    return str(g.given_browser)
+
+
+def new_browser(tx: Transaction) -> str:
+    """A new id for this browser, in place of one that somebody may have put there or used before."""
+    g.given_browser = tx.sessions.open_browser(ports().now())
     return str(g.given_browser)
 
 
@@ -170,7 +176,8 @@ def patient_of(line: Line) -> Patient:
 def patient_from(facts: dict[str, Any]) -> Patient:
     """Our record of the person, from what was read in the chart; more members than ours are passed over."""
     named = {name: facts[name] for name in Patient.__dataclass_fields__ if name in facts}
-    return Patient(**{**named, "given": tuple(facts.get("given", ()))})
+    others = tuple((family, given) for family, given in facts.get("other_names", ()))
+    return Patient(**{**named, "given": tuple(facts.get("given", ())), "other_names": others})
 
 
 def referral_on(line: Line, referral_id: str) -> Referral:

@@ -116,3 +116,18 @@ def test_a_practitioner_role_is_named_by_its_displays() -> None:
 
 def test_an_organisation_is_named_by_its_name() -> None:
     assert display_name({"resourceType": "Organization", "name": "Cedar  Readers"}) == "Cedar Readers"
+
+
+def test_every_other_name_is_kept_for_comparing() -> None:
+    """Maiden and old names stand on images that were made before a marriage; the one in use is not among them."""
+    names = [
+        {"use": "old", "family": "Früher", "given": ["Marisol", "T"]},
+        {"use": "official", "family": "Wedlock", "given": ["Marisol"]},
+        {"use": "maiden", "family": "Samplewright"},
+        {"use": "anonymous", "family": "Nobody"},
+        {"use": "nickname", "given": ["Mari"]},
+        {"use": "maiden", "family": "Samplewright"},
+    ]
+    person = read_patient({"resourceType": "Patient", "id": "1", "name": names})
+    assert person.family == "Wedlock"
+    assert person.other_names == (("Früher", "Marisol T"), ("Samplewright", ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -262,3 +264,76 @@ def test_the_worst_of_several_people_speaks_for_all() -> None:
     assert worst(MARISOL, [right, images("", birth="")]).outcome == "absent"
     assert worst(MARISOL, [right, right]).outcome == "match"
     assert worst(MARISOL, []).outcome == "absent"
+
+
+# -- other letters, other names ----------------------------------------------------------------------------------
+
+LETTERS = [
+    ("Люксембург", "Роза", "Lyuksemburg^Roza"),
+    ("Люксембург", "Роза", "Luxemburg^Rosa"),
+    ("Иванов", "Юрий", "IVANOV^YURI"),
+    ("Щербаков", "Андрей", "Shcherbakov^Andrey"),
+    ("Παπαδόπουλος", "Διονύσιος", "Papadopoulos^Dionysios"),
+    ("קרת", "שרון", "Keret^Sharon"),
+    ("قباني", "نزار", "Qabbani^Nizar"),
+    ("قباني", "نزار", "Kabbani^Nizar"),
+    ("김", "희중", "Kim^Hie Joong"),
+    ("박", "지성", "Park^Ji-sung"),
+    ("이", "영애", "Lee^Youngae"),
+]
+OTHER_LETTERS = [
+    ("Иванов", "Юрий", "Petrov^Yuri"),
+    ("Иванов", "Юрий", "Ivanov^Andrey"),
+    ("Иванова", "Юлия", "Ivanov^Yuri"),
+    ("Παπαδόπουλος", "Διονύσιος", "Papadopoulos^Georgios"),
+    ("קרת", "שרון", "Keret^Moshe"),
+    ("قباني", "نزار", "Qabbani^Khalid"),
+    ("김", "희중", "Lee^Hie Joong"),
+    ("김", "희중", "Kim^Hie Jin"),
+    ("山田", "花子", "Yamada^Hanako"),
+]
+
+
+@pytest.mark.parametrize(("family", "given_name", "written"), LETTERS)
+def test_a_name_in_latin_letters_is_a_reason_to_ask(family: str, given_name: str, written: str) -> None:
+    """Never a match by itself, and never against the birth date; the other way round as well."""
+    assert compare(chart(family, given_name), images(written)).outcome == "probable"
+    assert compare(chart(family, given_name), images(written, birth="1992-03-15")).outcome == "conflict"
+    latin_family, _, latin_given = written.partition("^")
+    assert compare(chart(latin_family, latin_given), images(f"{family}^{given_name}")).outcome == "probable"
+
+
+@pytest.mark.parametrize(("family", "given_name", "written"), OTHER_LETTERS)
+def test_another_name_in_latin_letters_is_another_person(family: str, given_name: str, written: str) -> None:
+    """And so is one whose letters we cannot read."""
+    assert compare(chart(family, given_name), images(written)).outcome == "conflict"
+
+
+def test_a_name_from_before_a_marriage_is_a_reason_to_ask() -> None:
+    """Whichever side knows it: the chart, or the header (Patient's Birth Name, Other Patient Names)."""
+    married = chart("Wedlock", "Marisol")
+    assert compare(married, images("Samplewright^Marisol")).outcome == "conflict"
+    known = replace(married, other_names=(("Samplewright", ""), ("Elsewhere", "Marisol")))
+    assert compare(known, images("Samplewright^Marisol")).outcome == "probable"
+    told = replace(images("Samplewright^Marisol"), other_names=("Wedlock^Marisol",))
+    assert compare(married, told).outcome == "probable"
+    both = replace(images("Third^Marisol"), other_names=("Samplewright^Marisol",))
+    assert compare(known, both).outcome == "probable"
+
+
+def test_an_earlier_name_never_hides_another_person() -> None:
+    """Not with another birth date, sex or given name; and a name of nothing names nobody."""
+    known = replace(chart("Wedlock", "Marisol"), other_names=(("Samplewright", ""),))
+    assert compare(known, images("Samplewright^Marisol", birth="1992-03-15")).outcome == "conflict"
+    assert compare(known, images("Samplewright^Marisol", sex="M")).outcome == "conflict"
+    assert compare(known, images("Samplewright^Petra")).outcome == "conflict"
+    empty = replace(images("Samplewright^Petra"), other_names=("^", "=", ""))
+    assert compare(chart("Wedlock", "Marisol"), empty).outcome == "conflict"
+
+
+def test_two_names_of_one_person_on_a_disc_are_one_person() -> None:
+    """Where a header knows both, and the birth date agrees."""
+    now = replace(images("Wedlock^Marisol", number="B"), other_names=("Samplewright^Marisol",))
+    then = images("Samplewright^Marisol", number="A")
+    assert len(distinct([then, now])) == len(distinct([now, then])) == 1
+    assert len(distinct([replace(then, birth_date="1990-01-01"), now])) == 2
