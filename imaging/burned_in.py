@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from imaging.study import Header
 
 KINDS = frozenset({"US", "XA", "RF", "OT", "DOC", "ES", "XC", "GM", "SM", "IVUS"})
@@ -20,11 +22,15 @@ def burned_in_risk(header: Header) -> str:
 
     "NO" in the header is not believed: captures marked NO that show a patient's name are common.
     """
-    if header.burned_in == "YES":
+    return _risk(header.burned_in, header.instance.sop_class_uid, header.image_type, header.modality)
+
+
+@lru_cache(maxsize=256)  # the pictures of a series are of one kind
+def _risk(burned_in: str, sop_class: str, image_type: tuple[str, ...], modality: str) -> str:
+    if burned_in == "YES":
         return "flag"
-    sop_class = header.instance.sop_class_uid
     if any(sop_class == known or sop_class.startswith(f"{known}.") for known in CLASSES):
         return "capture" if sop_class.startswith(CLASSES[0]) else "kind"
-    if any(word in value.upper() for value in header.image_type for word in CAPTURES):
+    if any(word in value.upper() for value in image_type for word in CAPTURES):
         return "capture"
-    return "kind" if header.modality in KINDS else ""
+    return "kind" if modality in KINDS else ""

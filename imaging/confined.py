@@ -7,9 +7,7 @@ The process gets no secret of ours (an empty environment), writes no file larger
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -44,6 +42,9 @@ def run(module: str, *arguments: str, source: BinaryIO | None = None, confines: 
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1])
     environment[LIMITS] = f"{confines.seconds} {confines.memory} {confines.answer}"
+    import subprocess
+    import tempfile
+
     with tempfile.TemporaryFile() as out:
         try:
             ended = subprocess.run(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
-from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from imaging.budget import Budget, Deeper
@@ -93,6 +92,8 @@ def _listed(image: BinaryIO, budget: Budget) -> list[tuple[str, str, Places]] | 
 def real_file(stream: BinaryIO) -> BinaryIO:
     """The same bytes as a file of the system, at their start: what another process can be given."""
     stream.seek(0)
+    from tempfile import SpooledTemporaryFile
+
     if isinstance(stream, SpooledTemporaryFile):
         stream.rollover()
     try:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -81,6 +80,8 @@ class _Notes:
 
 
 def _same_bytes(one: Found, other: Found) -> bool:
+    import hashlib
+
     try:
         digests = []
         for found in (one, other):

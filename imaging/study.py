@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -240,6 +239,8 @@ def started(date: str, time: str, zone: str) -> str:
     local = f"{date}T{clock[1]}:{clock[2]}:{clock[3] or '00'}"
     if re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", zone):
         return f"{local}{zone[:3]}:{zone[3:]}"
+    from zoneinfo import ZoneInfo
+
     try:
         return datetime.fromisoformat(local).replace(tzinfo=UTC if zone == "UTC" else ZoneInfo(zone)).isoformat()
     except (ValueError, KeyError, OSError):

@@ -6,7 +6,6 @@ Plain deflate goes through ISA-L where it is installed, twice as fast as zlib; e
 from __future__ import annotations
 
 import struct
-import tempfile
 import zipfile
 import zlib
 from contextlib import suppress
@@ -25,6 +24,8 @@ def unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> B
 
     Raises what `zipfile` raises: BadZipFile, zlib.error, NotImplementedError, OSError.
     """
+    import tempfile
+
     out = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (the caller closes it)
     try:
         if member.compress_type == zipfile.ZIP_DEFLATED and not member.flag_bits & ~HARMLESS_FLAGS:

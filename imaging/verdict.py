@@ -122,6 +122,8 @@ def _foreign(name: str, start: bytes, why: str) -> tuple[Verdict, None, str]:
 
 def shown(name: str, length: int = LIMITS.name_length) -> str:
     """A name from outside as it may stand on a page or in JSON: no control or broken characters, not too long."""
+    if name.isascii() and name.isprintable() and "\\" not in name and len(name) <= length:
+        return name
     clean = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/")
     clean = "".join("?" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in clean)
     return clean if len(clean) <= length else "…" + clean[1 - length :]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +53,8 @@ def as_fhir(studies: Sequence[Study]) -> Resource:
     resources = [_imaging_study(study) for study in studies]
     if len(resources) == 1:
         return resources[0]
+    import uuid
+
     # The same disc makes the same Bundle.
     entries = [
         {"fullUrl": uuid.uuid5(uuid.NAMESPACE_OID, study.study_instance_uid).urn, "resource": resource}

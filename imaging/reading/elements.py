@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from imaging.fragments import PIXELS, UNDEFINED, Pixels
 from imaging.reading.nested import Short, after_sequence
-from imaging.reading.wanted import AT_PIXELS, LONG_VRS, PIXEL_VRS, SHORT_VRS, STRANGE, VRS, Encoding, Odd, Raw
+from imaging.reading.wanted import AT_PIXELS, PIXEL_VRS, STRANGE, VRS, Encoding, Odd, Raw
 
 FIRST = 16 * 1024  # bytes; enough for most headers but those of some MR
 MOST = 8 * 1024 * 1024  # bytes of a header that is read here
@@ -65,37 +65,50 @@ Stand = tuple[int, Pixels | None, int]
 
 
 def _explicit(data: bytes, position: int, encoding: Encoding, found: Raw, *, whole: bool) -> Stand:
-    head, long_length, named = encoding.head.unpack_from, encoding.length.unpack_from, encoding.names.get
+    # Numbers in place of two letters, and the common case first: this loop is most of what a header costs.
+    head, long_length, names = encoding.numbers.unpack_from, encoding.length.unpack_from, encoding.names
+    short, expected = encoding.short_vrs, encoding.expected
     end = len(data)
     last = end - (8 if whole else 12)
     while position <= last:
         tag, vr, length = head(data, position)
-        value = position + 8
-        if vr not in SHORT_VRS:
-            if vr not in LONG_VRS:
-                raise Odd
-            (length,) = long_length(data, value)
-            value += 4
-        name = named(tag)
-        if name is None and length != UNDEFINED:
-            position = value + length
+        if vr in short:
+            after = position + 8 + length
+            if tag in names:
+                name = names[tag]
+                if name in found or expected.get(name) != vr:
+                    raise Odd
+                if after > end:
+                    return position, None, after
+                found[name] = data[position + 8 : after]
+            position = after
             continue
-        if name is AT_PIXELS:
-            return position, pixels_at(tag, vr, value, length, encoding), 0
-        if length == UNDEFINED and vr != b"SQ":
+        if vr not in encoding.long_vrs:
             raise Odd
+        (length,) = long_length(data, position + 8)
+        value, letters = position + 12, data[position + 4 : position + 6]
+        kept = names.get(tag)
+        if kept is AT_PIXELS:
+            return position, pixels_at(tag, letters, value, length, encoding), 0
         try:
-            after = after_sequence(data, value, encoding) if length == UNDEFINED else value + length
-        except Short as short:
-            return position, None, short.wanted
-        if after > end:
-            return position, None, after
-        if name is not None:
-            if name in found or vr != EXPECTED.get(name):
+            after = value + length if length != UNDEFINED else _after_undefined(data, value, letters, encoding)
+        except Short as missing:
+            return position, None, missing.wanted
+        if kept is not None:
+            if kept in found or expected.get(kept) != vr:
                 raise Odd
-            found[name] = data[value:after]
+            if after > end:
+                return position, None, after
+            found[kept] = data[value:after]
         position = after
     return position, None, 0
+
+
+def _after_undefined(data: bytes, value: int, vr: bytes, encoding: Encoding) -> int:
+    """Only a sequence may leave its length open. Raises Odd, Short."""
+    if vr != b"SQ":
+        raise Odd
+    return after_sequence(data, value, encoding)
 
 
 def _implicit(data: bytes, position: int, encoding: Encoding, found: Raw, *, whole: bool) -> Stand:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from imaging.quiet import quiet
-
 
 def decoded_text(raw: bytes, vr: str, character_sets: str) -> list[str]:
     """The values of one text element ("LO", "SH", "ST" or "PN"), in these Specific Character Sets parted by "\\"."""
     from pydicom.charset import convert_encodings
     from pydicom.multival import MultiValue
     from pydicom.values import convert_PN, convert_single_string, convert_text
+
+    from imaging.quiet import quiet
 
     sets = character_sets.split("\\")
     with quiet():

@@ -110,6 +110,10 @@ class Encoding:
     explicit: bool
     little: bool
     head: struct.Struct  # tag and the rest of an element's first eight bytes
+    numbers: struct.Struct  # the same with the representation as a number
+    short_vrs: frozenset[int]
+    long_vrs: frozenset[int]
+    expected: dict[str, int]  # representation of each wanted element
     length: struct.Struct  # of a long representation
     item: struct.Struct  # tag and length
     names: dict[int, str]
@@ -130,10 +134,17 @@ def _encoding(*, explicit: bool, little: bool) -> Encoding:
         # Four bytes read as one number: little endian swaps the two halves.
         return (tag & 0xFFFF) << 16 | tag >> 16 if little else tag
 
+    def as_number(vr: bytes) -> int:
+        return int.from_bytes(vr, "little" if little else "big")
+
     return Encoding(
         explicit=explicit,
         little=little,
         head=struct.Struct(f"{order}L2sH" if explicit else f"{order}LL"),
+        numbers=struct.Struct(f"{order}LHH"),
+        short_vrs=frozenset(map(as_number, SHORT_VRS)),
+        long_vrs=frozenset(map(as_number, LONG_VRS)),
+        expected={keyword: as_number(vr.encode()) for keyword, (_, vr) in WANTED.items()},
         length=struct.Struct(f"{order}L"),
         item=struct.Struct(f"{order}LL"),
         names={as_read(tag): keyword for keyword, (tag, _) in WANTED.items()}
