@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +18,7 @@ from imaging.burned_in import burned_in_risk
 from imaging.directory import read_directory
 from imaging.errors import BadPaper, Infected, NotDicom
 from imaging.media import Found, Limits, Verdict, look_into
+from imaging.ocr import has_text
 from imaging.offers import report_inside
 from imaging.papers import DICOM, prepare
 from imaging.scanning import scan
@@ -27,6 +29,7 @@ from smart_app.side import sides_in_words
 
 KEPT = frozenset({Verdict.IMAGE, Verdict.REPORT})
 PIECE = 256 * 1024
+MOST_READ = 12  # pictures of one batch in which text is looked for; each takes a second
 MOST_LISTED = 2_000  # series of a disc's list that are remembered
 
 
@@ -83,6 +86,24 @@ def stage(folder: Path, name: str, stream: BinaryIO, rules: Rules) -> list[Judge
     finally:
         given.unlink(missing_ok=True)
     return judged
+
+
+def read_text(folder: Path, judged: list[Judged], known: Collection[str], program: str) -> list[Judged]:
+    """The same, with the doubt raised for each new series in one picture of which `program` sees text.
+
+    `known` are series that were looked at before. At most `MOST_READ` are looked at: the rules hold for the rest.
+    """
+    looked: dict[str, bool] = {}
+    for one in judged:
+        uid = one.file.series_instance_uid
+        if one.series is not None and uid not in known and uid not in looked and len(looked) < MOST_READ:
+            looked[uid] = has_text(folder / one.file.key, program)
+    return [
+        replace(one, series=replace(one.series, risk="text"))
+        if one.series is not None and looked.get(one.file.series_instance_uid)
+        else one
+        for one in judged
+    ]
 
 
 def forget(folder: Path, file: FoundFile) -> None:
@@ -215,7 +236,7 @@ def joined(known: SeriesSeen, more: SeriesSeen) -> SeriesSeen:
         contrast=known.contrast or more.contrast,
         thickness=min(thin, default=0.0),
         field_strength=max(known.field_strength, more.field_strength),
-        risk=known.risk or more.risk,
+        risk="text" if "text" in (known.risk, more.risk) else known.risk or more.risk,
     )
 
 

@@ -14,7 +14,7 @@ from smart_app.case import Party, PersonSeen, Upload
 from smart_app.gates import TWO_PEOPLE, comparison_rows, gate, people_present, reports_given, same_person
 from smart_app.ports import Ports
 from smart_app.referral import Referral, StaleReferral, Status, Unfinished, WrongStatus
-from smart_app.staging import Judged, forget, joined, rules, stage
+from smart_app.staging import Judged, forget, joined, read_text, rules, stage
 from smart_app.status import Stopped
 
 TRIES = 5
@@ -69,6 +69,9 @@ def add_files(ports: Ports, who: Party, referral_id: str, files: Iterable[tuple[
     try:
         for name, stream in files:
             judged += stage(folder, name, stream, standing.after(judged))
+        if ports.settings.ocr:
+            known = {one.series_instance_uid for one in upload.series}
+            judged = read_text(folder, judged, known, ports.settings.ocr)
         grown = _join(ports, who, referral_id, judged)
     except BaseException as problem:
         for one in judged:

@@ -138,3 +138,22 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
         for name, content in members.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def printed(*lines: str, size: int = 512) -> bytes:
+    """A capture with these lines on black, as consoles print them."""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    picture = Image.new("L", (size, size), 0)
+    font = ImageFont.load_default(size=18)
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(picture).text((20, 20 + 26 * number), line, fill=255, font=font)
+    ImageDraw.Draw(picture).ellipse((150, 200, 400, 450), fill=90)
+    dataset = pydicom.dcmread(io.BytesIO(FILES[0]))
+    dataset.Rows, dataset.Columns = size, size
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 8, 8, 7, 0
+    for keyword in ("RescaleIntercept", "RescaleSlope", "RescaleType", "WindowCenter", "WindowWidth"):
+        delattr(dataset, keyword)
+    dataset.PixelData = np.asarray(picture).tobytes()
+    return written(dataset)
