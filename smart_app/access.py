@@ -59,7 +59,7 @@ TABLE: dict[tuple[str, Relation], frozenset[str]] = {
     ),
     ("coordinator", R.OFFERED): frozenset({"see", "reports", "ask", "hold"}),
     ("coordinator", R.TAKEN): frozenset({"see", "hold"}),
-    ("operator", R.DESK): frozenset({"see", "mismatch", "release", "settle", "audit", "connect"}),
+    ("operator", R.DESK): frozenset({"see", "mismatch", "release", "settle", "audit", "connect", "sign-out"}),
     ("system", R.OFFERED): frozenset({"see", "images", "reports", "accept", "decline", "ask"}),
     ("system", R.HOLDER): frozenset({"see", "images", "reports", "decline", "ask", "sign", "revise", "retract"}),
 }

@@ -141,6 +141,11 @@ class Sessions:
         found = (self._open(row, idle) for row in self._connection.execute(query))
         return [line for line in found if line is not None]
 
+    def open_lines(self) -> list[Line]:
+        """Every line of everybody that has not ended or expired."""
+        query = select(lines).where(lines.c.ended.is_(None), lines.c.expires > self._now())
+        return [_line(row) for row in self._connection.execute(query)]
+
     def system_line(self, line_id: str) -> Line | None:
         """That line whatever its browser, for work that goes on after the browser was checked."""
         return self._open(self._connection.execute(select(lines).where(lines.c.id == line_id)).one_or_none(), None)

@@ -55,6 +55,7 @@ VERB = {
     "send-again": _("had it sent again"),
     "sign": _("signed"),
     "sign-out": _("left"),
+    "sign-out-others": _("signed others out"),
     "stop": _("was stopped"),
     "store": _("stored the images"),
     "stray": _("sent a report that was not taken"),
@@ -71,6 +72,7 @@ ROLE = {
     "patient": _("patient"),
     "proxy": _("for the patient"),
     "expert": _("expert"),
+    "coordinator": _("coordinator"),
     "operator": _("desk"),
     "system": "",
 }

@@ -60,7 +60,7 @@ def _guard(answer: Response) -> Response:
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     headers.setdefault("X-Robots-Tag", "noindex")
     if ports().settings.base_url.startswith("https:"):
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     return answer
 
 

@@ -17,7 +17,7 @@ from smart_app.case import Party
 from smart_app.store import Line, Transaction
 from smart_app.web.here import doors
 from smart_app.web.leaving import give_back, grant_of
-from smart_app.web.sessions import known_browser, ports
+from smart_app.web.sessions import known_browser, new_browser, ports
 
 Left = list[tuple[Line, dict[str, Any]]]
 """Lines that have ended, each with the grant to hand back (empty where another window still holds it)."""
@@ -39,9 +39,16 @@ def sit_down(kind: str, party: Party, *, expires: datetime, relaunch: bool = Tru
                 left += end(tx, tx.sessions.windows_of(line.id))
             elif relaunch and place.get("site") and _same_chart(line, kind, place):
                 left += end(tx, [line])
+        if _alone(place, relaunch=relaunch) and not tx.sessions.lines_of(here):
+            here = new_browser(tx)  # nobody's page depends on the old id, which somebody may have put there
         opened = tx.sessions.add_line(here, kind, party, expires=expires, context=context, **place)
     hand_back(left)
     return opened
+
+
+def _alone(place: dict[str, Any], *, relaunch: bool) -> bool:
+    """No EHR launch: of those two may be on their way in one browser at once, each bound to the id it began with."""
+    return not place.get("site") or bool(place.get("referral_id")) or not relaunch
 
 
 def browser_words(agent: str) -> str:

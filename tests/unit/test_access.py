@@ -54,32 +54,32 @@ OWN = at("delivered", asked_by=HIMSELF)
 KEPT = at("delivered", asked_by=HIMSELF, copy=False)
 
 GRID = """
-                  se im rp rc mi op ak an wi rs in co ho vo gi sh on ac de as dr si rv rt re st au cn tl
-asker             x  x  x  x  x  x  x  x  x  x  x  x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-covering          x  x  x  x  x  x  x  x  x  x  x  x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-treating          x  x  x  x  x  x  x  .  .  .  .  x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-kept-out          x  .  .  .  x  .  .  .  .  .  .  .  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-same-site         .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-other-site        .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-no-chart          .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-patient-own       x  x  x  .  .  x  .  x  x  .  .  .  .  .  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .
-patient-subject   x  x  x  .  .  x  .  .  .  .  .  .  .  .  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-proxy-own         x  x  x  .  .  x  .  x  x  .  .  .  .  .  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .
-proxy-subject     x  x  x  .  .  x  .  .  .  .  .  .  .  .  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-other-patient     .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-same-number       .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-expert-offered    x  x  x  .  .  .  .  .  .  .  .  .  x  .  .  .  .  x  x  x  .  .  .  .  .  .  .  .  .
-expert-holder     x  x  x  .  .  x  .  .  .  .  .  .  x  .  .  .  .  .  x  x  x  x  x  x  .  .  .  .  x
-expert-colleague  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-expert-elsewhere  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-coordinator       x  .  x  .  .  .  .  .  .  .  .  .  x  .  .  .  .  .  .  x  .  .  .  .  .  .  .  .  .
-coordinator-taken x  .  .  .  .  .  .  .  .  .  .  .  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-coord-elsewhere   .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-operator          x  .  .  .  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  x  x  x  x  .
-system            x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  x  x  x  .  .  .  .  .  .  .  .  .
-system-holder     x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  x  x  .  x  x  x  .  .  .  .  .
-system-elsewhere  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
-nobody            .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+                  se im rp rc mi op ak an wi rs in co ho vo gi sh on ac de as dr si rv rt re st au cn tl so
+asker             x  x  x  x  x  x  x  x  x  x  x  x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+covering          x  x  x  x  x  x  x  x  x  x  x  x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+treating          x  x  x  x  x  x  x  .  .  .  .  x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+kept-out          x  .  .  .  x  .  .  .  .  .  .  .  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+same-site         .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+other-site        .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+no-chart          .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+patient-own       x  x  x  .  .  x  .  x  x  .  .  .  .  .  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+patient-subject   x  x  x  .  .  x  .  .  .  .  .  .  .  .  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+proxy-own         x  x  x  .  .  x  .  x  x  .  .  .  .  .  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+proxy-subject     x  x  x  .  .  x  .  .  .  .  .  .  .  .  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+other-patient     .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+same-number       .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+expert-offered    x  x  x  .  .  .  .  .  .  .  .  .  x  .  .  .  .  x  x  x  .  .  .  .  .  .  .  .  .  .
+expert-holder     x  x  x  .  .  x  .  .  .  .  .  .  x  .  .  .  .  .  x  x  x  x  x  x  .  .  .  .  x  .
+expert-colleague  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+expert-elsewhere  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+coordinator       x  .  x  .  .  .  .  .  .  .  .  .  x  .  .  .  .  .  .  x  .  .  .  .  .  .  .  .  .  .
+coordinator-taken x  .  .  .  .  .  .  .  .  .  .  .  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+coord-elsewhere   .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+operator          x  .  .  .  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  x  x  x  x  .  x
+system            x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  x  x  x  .  .  .  .  .  .  .  .  .  .
+system-holder     x  x  x  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  x  x  .  x  x  x  .  .  .  .  .  .
+system-elsewhere  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
+nobody            .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .  .
 """
 WHO: dict[str, tuple[Actor, Referral, Relation]] = {
     "asker": (ASKER, DELIVERED, Relation.ASKER),
@@ -138,6 +138,7 @@ CODES = {
     "au": "audit",
     "cn": "connect",
     "tl": "tell",
+    "so": "sign-out",
 }
 HEAD, *ROWS = [line.split() for line in GRID.strip().splitlines()]
 COLUMNS = [CODES[code] for code in HEAD]

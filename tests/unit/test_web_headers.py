@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import smart_app.web
 from smart_app.web import asset
+from smart_app.web.windows import HOME
 from tests.web import EHR, OTHER_EHR, SITES, Web
 
 ROOM = Path(smart_app.web.__file__).parent
@@ -50,6 +52,31 @@ def test_every_answer_is_guarded(web: Web) -> None:
         assert "Server" not in answer.headers
 
 
+def test_no_answer_at_all_may_be_kept_but_files_that_are_the_same_for_everybody(web: Web) -> None:
+    """Every address there is, asked as a stranger and as each kind of person: no clinical answer in a disk cache."""
+    kept = {"static", "viewer.asset", "signin.jwks", "chartlook.sheet"}  # files, public keys, colours
+    places = [(web.client(), "none"), *((client, line.id) for client, line in map(web.sit_down, HOME))]
+    asked = 0
+    for rule in web.app.url_map.iter_rules():
+        if rule.endpoint in kept or "GET" not in rule.methods:
+            continue
+        values = dict.fromkeys(rule.arguments, "none")
+        values |= {name: 1 for name in ("number", "version", "frame") if name in values}
+        for client, line_id in places:
+            answer = client.get(rule.build({**values, "line_id": line_id})[1] if values else rule.rule)
+            assert answer.headers["Cache-Control"] == "no-store", rule.rule
+            asked += 1
+    assert asked > 300
+
+
+def test_over_https_it_stays_https(web: Web) -> None:
+    """For a year, and for every name below ours."""
+    settings = replace(web.world.ports.settings, base_url="https://opinion.example")
+    web.app.extensions["second-opinion-ports"] = replace(web.world.ports, settings=settings)
+    said = web.client().get("/healthz").headers["Strict-Transport-Security"]
+    assert said == "max-age=31536000; includeSubDomains"
+
+
 def test_pages_load_files_of_ours_alone(web: Web) -> None:
     """No inline script or style, no other origin, no base, no plug-in."""
     for answer in answers(web):
@@ -76,7 +103,8 @@ def test_no_template_holds_script_style_or_another_address(template: Path) -> No
 def test_every_form_that_changes_something_carries_the_proof(template: Path) -> None:
     text = template.read_text("utf-8")
     for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", text, re.DOTALL | re.IGNORECASE):
-        assert "proof(" in form or 'name="csrf"' in form, form[:200]
+        onward = "data-onward" in form  # to the EHR's own sign-in, which must not learn our proof
+        assert onward != ("proof(" in form or 'name="csrf"' in form), form[:200]
 
 
 # -- frames --------------------------------------------------------------------------------------------------------

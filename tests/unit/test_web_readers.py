@@ -339,6 +339,34 @@ def test_a_place_that_nobody_used_is_not_listed(door: Doorway) -> None:
     assert [place["id"] for place in listed] == [line.id]
 
 
+# -- the desk ------------------------------------------------------------------------------------------------------
+
+
+def test_the_desk_signs_out_one_person_everywhere_or_everybody(door: Doorway) -> None:
+    claims(door)
+    expert = [door.client(), door.client()]
+    lines = [signs_in(door, client) for client in expert]
+    patient, own = door.sit_down("patient")
+    desk, line = door.sit_down("operator")
+    listed = desk.get(f"/line/{line.id}/everybody", headers=JSON).json
+    assert [(one["role"], one["lines"]) for one in listed["people"] if one["role"] != "operator"] == [
+        ("expert", 2),
+        ("patient", 1),
+    ]
+    assert "Dr Ottavia Exemplar" in desk.get(f"/line/{line.id}/everybody").text
+    key = next(one["key"] for one in listed["people"] if one["role"] == "expert")
+    form = {"csrf": listed["csrf"], "person": key}
+    assert desk.post(f"/line/{line.id}/everybody/end", data=form).status_code == 303
+    for client, gone in zip(expert, lines, strict=True):
+        assert client.get(f"/line/{gone.id}/worklist").status_code == 401
+    assert patient.get(f"/line/{own.id}/tell").status_code == 200
+    assert desk.post(f"/line/{line.id}/everybody/end-all", data=form).status_code == 303
+    assert patient.get(f"/line/{own.id}/tell").status_code == 401
+    assert desk.get(f"/line/{line.id}/everybody").status_code == 200
+    with door.world.ports.store.reading() as tx:
+        assert [row.verb for row in tx.audit.latest(2)] == ["sign-out-others"] * 2
+
+
 @pytest.mark.parametrize(
     ("agent", "words"),
     [

@@ -158,6 +158,22 @@ def test_a_relaunch_ends_the_line_before_of_the_same_patient_and_no_window_of_it
     assert [is_open(web, line) for line in (first, window, second)] == [False, True, True]
 
 
+@pytest.mark.parametrize("place", [{"kind": "expert", "organisation": "northlight"}, {"referral_id": "r1"}])
+def test_who_comes_to_a_browser_where_nothing_is_open_gets_an_id_that_nobody_could_have_put_there(
+    web: Web, place: dict[str, Any]
+) -> None:
+    """Session fixation. Where a page of theirs is open, the id stays: that page depends on it."""
+    planted, kind = web.browser(), str(place.pop("kind", "patient"))
+    with web.app.test_request_context(headers={"Cookie": f"{COOKIE}={planted}"}):
+        where = {"expires": web.world.now + LASTS, **place}
+        where |= {"site": "open", "patient": PATIENT.reference} if kind == "patient" else {}
+        line = seats.sit_down(kind, PARTIES[kind], **where)
+        again = seats.sit_down(kind, PARTIES[kind], **{**where, "referral_id": "r2"})
+    assert line.browser != digest(planted)
+    assert again.browser == line.browser
+    assert web.client(planted).get(f"/line/{line.id}/{FIRST[kind]}").status_code == 401
+
+
 def test_an_expert_who_signs_in_again_keeps_what_is_open(web: Web) -> None:
     """No patient changes by it, and words may be half written."""
     here = web.browser()
