@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play viewer test check wheel interop hapi chaos fuzz guards screens texts lock clean
+.PHONY: help demo play viewer test check wheel interop hapi chaos fuzz guards bench screens texts lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ chaos: $(DEV) ## kill the worker in the middle of every trouble at the chart; RU
 
 guards: $(DEV) ## take out each safety guard in turn and see its test fail
 	@$(BIN)/python -m tests.guards.run $(ONLY)
+
+bench: $(DEV) ## speed and memory beside the peers, each in its own pinned environment (BENCH="--quick" or names of rows)
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 lock: $(DEV) ## pin what the installs above use (names, versions and hashes only)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt

@@ -11,7 +11,7 @@ from imaging.study import gather
 
 files = [str(path) for path in sorted(Path(sys.argv[1]).rglob("*")) if path.is_file()]
 best = 0.0
-for _ in range(3):
+for _ in range(8):
     began = time.perf_counter()
     headers = []
     for file in files:
