@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from smart_app.access import actor, may
 from smart_app.ports import Ports
 from smart_app.referral import Referral, Status
 from smart_app.sites import Directory
@@ -102,11 +103,14 @@ def waiting_for_images(ports: Ports, site: str, patient: str) -> Referral | None
 
 
 def of_expert(ports: Ports, line: Line) -> list[Referral]:
-    """Cases this expert may take or has, the most urgent promise first; then what they have signed."""
+    """Cases this expert may take or has, the most urgent promise first; then what they have signed.
+
+    A coordinator sees every open case of the organisation.
+    """
     with ports.store.reading() as tx:
         cases = tx.referrals.find(organisation=line.organisation, statuses=OPEN_FOR_EXPERT, limit=MOST_OPEN)
         cases += tx.referrals.find(organisation=line.organisation, statuses=DONE_BY_EXPERT, expert=line.party.reference)
-    mine = [r for r in cases if r.expert is None or r.expert.reference == line.party.reference]
+    mine = [r for r in cases if may(actor(line), r, "see")]
     now = ports.now()
 
     def order(referral: Referral) -> tuple[bool, datetime]:

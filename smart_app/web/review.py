@@ -248,7 +248,7 @@ def _case_page(
         "prove_first": must_prove(line),
         "proven": request.args.get("proven") == "1" and not must_prove(line),
         "live": referral.status in LIVE and not revising,
-        "signed": referral.status in SIGNED and newest is not None,
+        "signed": referral.status in SIGNED and newest is not None and may(actor(line), referral, "opinion"),
     }
     return page("expert/case.html", state, status=422 if error else 200, referral=referral, **values)
 

@@ -17,23 +17,24 @@ from werkzeug.wrappers import Response as AnyResponse
 from fhir.chart import Chart
 from fhir.errors import ChartError
 from fhir.people import display_name, read_patient
-from launch.authorize import PATIENCE, Grant, Pending, begin, complete
+from launch.authorize import Grant, Pending, complete
 from launch.errors import IdentityRejected, LaunchError, LaunchExpired, LaunchRefused
 from launch.issuers import Issuer
 from smart_app.acting import Right
 from smart_app.case import Party
-from smart_app.sites import Organisation, Site
+from smart_app.sites import Site
 from smart_app.store import Line
 from smart_app.web.answers import page
+from smart_app.web.away import away, send_to_sign_in
 from smart_app.web.choosing import hospitals
-from smart_app.web.entering import acts_for_another, must_fit_door, once, onward, said_by
+from smart_app.web.entering import acts_for_another, must_fit_door, once, said_by
 from smart_app.web.errors import BegunElsewhere
 from smart_app.web.here import doors
 from smart_app.web.proxies import must_still_act
 from smart_app.web.readers import identity_of, seat
 from smart_app.web.refused import watch
 from smart_app.web.seats import sit_down
-from smart_app.web.sessions import LASTS, alone, browser, known_browser, ports
+from smart_app.web.sessions import LASTS, alone, browser, ports
 from smart_app.web.stepup import proven_again
 from smart_app.web.windows import home_of, send_to_arrive
 
@@ -73,7 +74,7 @@ def launch(audience: str) -> AnyResponse:
     issuer = doors().chart(given["iss"], audience)
     if not given["launch"]:
         raise LaunchRefused("The chart opened us without saying for whom.", reason="no_launch")
-    return _away(issuer, launch=given["launch"], redirect_uri=doors().callback)
+    return away(issuer, launch=given["launch"], redirect_uri=doors().callback)
 
 
 @blueprint.get("/start")
@@ -90,7 +91,7 @@ def start_at(site_id: str, audience: str) -> AnyResponse:
         persona = ports().directory.site(site_id).persona(audience)
     except KeyError:
         raise NotFound from None
-    return _away(doors().chart(persona.iss, audience), launch=None, redirect_uri=doors().callback)
+    return away(doors().chart(persona.iss, audience), launch=None, redirect_uri=doors().callback)
 
 
 @blueprint.get("/callback")
@@ -102,35 +103,6 @@ def callback() -> AnyResponse:
     site = doors().site(issuer.iss)
     g.site = site.id
     return send_to_arrive(_chart_line(grant, issuer, site, pending.token_endpoint))
-
-
-def _away(
-    issuer: Issuer,
-    *,
-    launch: str | None,
-    redirect_uri: str,
-    added: dict[str, str] | None = None,
-    kept: dict[str, str] | None = None,
-) -> AnyResponse:
-    """Send the browser to sign in, and keep what we need when it comes back. `kept` is given for a sign-in only."""
-    begun = begin(
-        issuer,
-        launch=launch,
-        redirect_uri=redirect_uri,
-        http=doors().http,
-        now=ports().now,
-        openid=kept is not None,
-        extra=added,
-    )
-    kept = {
-        **(kept or {}),
-        "pending": begun.pending.to_json(),
-        "audience": issuer.audience,
-        "browser": known_browser(),
-    }
-    with ports().store.transaction() as tx:
-        tx.sessions.keep_pending(begun.pending.state, doors().vault.seal(json.dumps(kept)), ports().now() + PATIENCE)
-    return onward(begun)
 
 
 def _taken(*, same_browser: bool = False) -> tuple[Pending, dict[str, str]]:
@@ -219,13 +191,6 @@ def sign_in(organisation_id: str) -> AnyResponse:
     organisation, _ = doors().sign_in(organisation_id)
     hint = request.args.get("login_hint", "")[:100]
     return send_to_sign_in(organisation, {"login_hint": hint} if hint else {}, {})
-
-
-def send_to_sign_in(organisation: Organisation, added: dict[str, str], kept: dict[str, str]) -> AnyResponse:
-    """Off to that organisation's sign-in service, with `added` in the request; `kept` comes back with the person."""
-    _, issuer = doors().sign_in(organisation.id)
-    kept = {"organisation": organisation.id, **kept}
-    return _away(issuer, launch=None, redirect_uri=doors().sign_in_callback, added=added, kept=kept)
 
 
 @blueprint.get("/sign-in/callback")

@@ -19,6 +19,7 @@ from smart_app.sites import Organisation
 from smart_app.sites.roles import role_of
 from smart_app.store import Line
 from smart_app.web.answers import page
+from smart_app.web.away import send_to_sign_in
 from smart_app.web.errors import LineEnded
 from smart_app.web.readers import SKEW, proof_of, reference_of
 from smart_app.web.sessions import current_line, find_line, ports
@@ -51,8 +52,6 @@ def ask() -> Response:
 @blueprint.get("/prove/go")
 def go() -> Response:
     """Off to the organisation's sign-in service."""
-    from smart_app.web.signin import send_to_sign_in
-
     line = current_line()
     organisation = ports().directory.organisation(line.organisation)
     return send_to_sign_in(organisation, asking(organisation, line), {"line": line.id, "to": _to()})

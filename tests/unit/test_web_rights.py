@@ -114,6 +114,26 @@ def test_images_ask_the_same_table(desk: Desk, name: str) -> None:
     assert (answer.status_code != 404) is may(actor(line), referral, "images")
 
 
+# -- a coordinator -----------------------------------------------------------------------------------------------
+
+
+def test_a_coordinator_sees_every_open_case_of_their_organisation_and_neither_images_nor_words(desk: Desk) -> None:
+    """Who chases what is missing needs no opinion."""
+    client, line = seated(desk, "coordinator")
+    cases = {status: desk.referral(status) for status in ("sent", "reading", "delivered")}
+    listed = {case["id"] for case in client.get(f"/line/{line.id}/worklist", headers=JSON).json["cases"]}
+    assert {cases["sent"].id, cases["reading"].id} <= listed
+    for status, referral in cases.items():
+        page = client.get(f"/line/{line.id}/cases/{referral.id}").text
+        assert page.count("<iframe") == 0, status
+        assert not any(word in page for word in WORDS), status
+        for act in ("accept", "begin", "draft", "sign", "return", "retract"):
+            assert f"cases/{referral.id}/{act}" not in page, (status, act)
+    page = client.get(f"/line/{line.id}/cases/{cases['sent'].id}").text
+    assert f"cases/{cases['sent'].id}/ask" in page
+    assert client.get(f"/viewer/{line.id}/{cases['sent'].id}/viewer").status_code == 404
+
+
 # -- an answer that the patient keeps --------------------------------------------------------------------------------
 
 WORDS = ("hippocampus is small", "old scar", "epilepsy protocol")
