@@ -9,9 +9,10 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from fpdf import FPDF
 from fpdf.enums import Align, MethodReturnValue, XPos, YPos
 from fpdf.fonts import TTFFont
+
+from smart_app.letter.tagged import Tagged
 
 FONTS = Path(__file__).resolve().parent.parent / "fonts"
 TEXT, SPARE = "AtkinsonHyperlegibleNext", "DejaVuSans"
@@ -39,7 +40,7 @@ FIRST_HALF: Colour = (138, 163, 170)
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph it keeps
 
 
-class Paper(FPDF):
+class Paper(Tagged):
     """A page in our typefaces. `marked` turns true once a character had to be written as its number."""
 
     def __init__(self) -> None:
@@ -95,9 +96,10 @@ class Paper(FPDF):
 
     def say(self, words: str, height: float, *, indent: float = 0) -> None:
         """Words in the font now set, folded at the margin, over as many pages as they need."""
-        for line in self.fold(self.shown(words), COLUMN - indent, height):
-            self.keep_room(height)
-            self.put(line, height, indent=indent)
+        with self.element(self._kind):
+            for line in self.fold(self.shown(words), COLUMN - indent, height):
+                self.keep_room(height)
+                self.put(line, height, indent=indent)
 
     def put(self, line: str, height: float, *, indent: float = 0) -> None:
         """One folded line."""
@@ -112,7 +114,8 @@ class Paper(FPDF):
         """A heading, with room left for some of what it heads."""
         self.keep_room(20)
         self.type_in(9.5, PETROL, bold=True)
-        self.cell(COLUMN, 5.5, title.upper(), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        with self.element("H2"):
+            self.cell(COLUMN, 5.5, title.upper(), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def paragraphs(self, lines: Iterable[str], *, mark: bool = False) -> None:
         """Body text; an empty line is half a line's space, `mark` puts a bullet before each."""
@@ -133,6 +136,21 @@ class Paper(FPDF):
         pad, step = 4.0, size / 2
         self.type_in(size, ink, bold=bold)
         lines = self.fold(self.shown(words), COLUMN - 2 * pad, step)
+        with self.element("P"):
+            self._panel_lines(lines, pad, step, size=size, ink=ink, ground=ground, bold=bold, bar=bar)
+
+    def _panel_lines(
+        self,
+        lines: list[str],
+        pad: float,
+        step: float,
+        *,
+        size: float,
+        ink: Colour,
+        ground: Colour,
+        bold: bool,
+        bar: Colour | None,
+    ) -> None:
         while lines:
             room = int((self.page_break_trigger - self.get_y() - 2 * pad) / step)
             if room < min(3, len(lines)):

@@ -75,7 +75,11 @@ class _Sheet(Paper):
     # -- what stands on every page -----------------------------------------------------------------------------
 
     def header(self) -> None:
-        """The identity band: it grows with the name and never cuts it."""
+        """The identity band: it grows with the name and never cuts it. It is content once, on the first page."""
+        with self.element("P" if self.page_no() == 1 else "Artifact"):
+            self._band()
+
+    def _band(self) -> None:
         self.type_in(13, ON_BAND, bold=True)
         name = self.fold(self.shown(self.letter.identity[0][1]), COLUMN, 6)
         height = 13 + 6 * len(name)
@@ -95,8 +99,9 @@ class _Sheet(Paper):
         self.line(SIDE, self.get_y(), WIDTH - SIDE, self.get_y())
         self.set_y(-13)
         self.type_in(8.5, QUIET)
-        self.cell(COLUMN / 2, 5, f"{TITLE} · {self.letter.running}")
-        self.cell(COLUMN / 2, 5, f"Page {self.page_no()} of {self.pages_in_all}", align=Align.R)
+        with self.element("Artifact"):
+            self.cell(COLUMN / 2, 5, f"{TITLE} · {self.letter.running}")
+            self.cell(COLUMN / 2, 5, f"Page {self.page_no()} of {self.pages_in_all}", align=Align.R)
 
     # -- parts -------------------------------------------------------------------------------------------------
 
@@ -108,7 +113,8 @@ class _Sheet(Paper):
         self.type_in(15, INK, bold=True)
         self.say(self.letter.organisation, 6.5, indent=14)
         self.type_in(10.5, QUIET)
-        self.say(TITLE, 5.5, indent=14)
+        with self.element("H1"):
+            self.say(TITLE, 5.5, indent=14)
         self.set_y(max(self.get_y(), top + 11) + 3.5)
 
     def alert(self, words: str) -> None:
@@ -122,8 +128,9 @@ class _Sheet(Paper):
         """Label and value, one under the other."""
         for label, value in rows:
             self.keep_room(LINE)
-            self.type_in(9.5, QUIET)
-            self.cell(30, LINE, label, new_x=XPos.LMARGIN, new_y=YPos.TOP)
+            with self.element("P"):
+                self.type_in(9.5, QUIET)
+                self.cell(30, LINE, label, new_x=XPos.LMARGIN, new_y=YPos.TOP)
             self.type_in(10.5, INK, bold=label == "Asked about")
             self.say(value, LINE, indent=30)
         self.ln(GAP)

@@ -252,8 +252,12 @@ def test_the_same_version_gives_the_same_bytes() -> None:
     assert letter.pdf(REFERRAL, 1, **HOUSES) != letter.pdf(with_opinion(limits="none"), 1, **HOUSES)
 
 
-def test_the_pdf_carries_its_fonts_and_is_small() -> None:
+def test_the_pdf_carries_its_structure_and_its_fonts_and_is_small() -> None:
+    """A screen reader follows headings and paragraphs; ornaments and repeated bands are told as such (PDF/UA-1)."""
     pdf = letter.pdf(REFERRAL, 1, **HOUSES)
+    for part in (b"/MarkInfo <</Marked true>>", b"/StructTreeRoot", b"/S /H1", b"/S /H2", b"/DisplayDocTitle true"):
+        assert part in pdf, part
+    assert b"<pdfuaid:part>1" in pdf
     assert len(pdf) < 100_000
     assert b"AtkinsonHyperlegibleNext" in pdf
     assert b"/FontFile2" in pdf
