@@ -123,12 +123,12 @@ def _server(port: int, proxy: Proxy) -> ThreadingHTTPServer:
             body = self.rfile.read(length)
 
             def forward() -> Answer:
-                way = http.client.HTTPConnection(BEHIND, port, timeout=30)
                 headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-                way.request(self.command, self.path, body or None, headers)
-                answer = way.getresponse()
-                kept = tuple((n, v) for n, v in answer.getheaders() if n.lower() not in _HOP)
-                return Answer(answer.status, kept, answer.read())
+                with contextlib.closing(http.client.HTTPConnection(BEHIND, port, timeout=30)) as way:
+                    way.request(self.command, self.path, body or None, headers)
+                    answer = way.getresponse()
+                    kept = tuple((n, v) for n, v in answer.getheaders() if n.lower() not in _HOP)
+                    return Answer(answer.status, kept, answer.read())
 
             answer = proxy.pass_on(step_of(self.command, self.path, body), forward)
             self.close_connection = True
