@@ -44,7 +44,9 @@ GROWTH = 80_000  # kB that a piece may grow by after its first third
 KEPT: tuple[tuple[str, str, int], ...] = (
     ("metadata", "1", 121),
     ("metadata", "2", 260),
+    ("metadata", "1", 6221),
     ("identity", "1", 86),
+    ("directory", "1", 655),
 )
 """(target, seed, number) of inputs that have failed before; every run has them, the short one too."""
 
