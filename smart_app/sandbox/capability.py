@@ -42,7 +42,10 @@ def statement(personality: Personality, base: str, now: datetime) -> dict[str, A
         "publisher": personality.hospital,
         "kind": "instance",
         "software": {"name": personality.product, "version": "practice"},
-        "implementation": {"description": f"{personality.hospital} (practice)", "url": base},
+        "implementation": {
+            "description": f"{personality.hospital} (practice, in the manner of {personality.like})",
+            "url": base,
+        },
         "fhirVersion": "4.0.1",
         "format": ["xml", "json"] if personality.name == "epic" else ["json", "application/fhir+json"],
         "rest": [rest],

@@ -26,6 +26,7 @@ class Personality:
     name: str
     hospital: str
     product: str  # a made-up product name, for the screens
+    like: str  # whose manner it has, as the statement tells
     fhir_path: str
     declared: dict[str, frozenset[str]]
     refused: frozenset[tuple[str, str]] = frozenset()
@@ -53,6 +54,7 @@ EPIC = Personality(
     name="epic",
     hospital="Alder Test Hospital",
     product="Lodestone Chart",
+    like="Epic",
     fhir_path="/epic/api/FHIR/R4",
     declared={
         "Binary": READ,
@@ -108,6 +110,7 @@ ORACLE = Personality(
     name="oracle",
     hospital="Birchwater Practice Clinic",
     product="Meridian Workbench",
+    like="Oracle Health Millennium",
     fhir_path=f"/oracle/r4/{TENANT}",
     declared={
         "Binary": frozenset({"read"}),
@@ -152,6 +155,7 @@ OPEN = Personality(
     name="open",
     hospital="Cedar Open Infirmary",
     product="Commons Record",
+    like="an open server",
     fhir_path="/open/fhir",
     declared=dict.fromkeys(_EVERY_TYPE, ALL),
     system=frozenset({"transaction", "batch"}),
