@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
+
 PATIENCE = 2.0  # seconds without a word
 PARTIAL = 3  # the exit code where something was left behind
 
@@ -37,6 +39,10 @@ def clean_media(
 
     chosen = profile_named(profile, safe_private=safe_private)
     kept = own_folder(out)
+    if key is None and not (kept / "key").exists():
+        print(
+            f"The key of this folder is kept in {kept / 'key'}. Who gets the images must not get it.", file=sys.stderr
+        )
     outcome = deidentify(
         [source],
         out,
@@ -55,13 +61,20 @@ def clean_media(
 
 
 def own_folder(out: Path) -> Path:
-    """Where this user keeps what belongs to an output folder and must not lie in it."""
-    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")  # empty counts as unset (XDG base dirs)
-    return Path(home).absolute() / "second-opinion" / "deidentify" / _short(out.resolve())
+    """Where what belongs to an output folder, and must not lie in it, is kept.
 
-
-def _short(path: Path) -> str:
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:24]
+    In this user's settings; beside the folder where those cannot be written.
+    """
+    where = hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:24]
+    settings = Path(click.get_app_dir("second-opinion")) / "deidentify" / where
+    if not settings.is_absolute():  # XDG_CONFIG_HOME is set and empty: as if it were not set
+        settings = Path.home() / ".config" / "second-opinion" / "deidentify" / where
+    try:
+        settings.mkdir(parents=True, exist_ok=True)
+        writable = os.access(settings, os.W_OK)
+    except OSError:
+        writable = False
+    return settings if writable else out.resolve().parent / f".{where}.second-opinion"
 
 
 def _write_names(path: Path, names: dict[int, str]) -> None:

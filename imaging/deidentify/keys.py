@@ -32,6 +32,11 @@ class Keys:
         self.uids: dict[str, str] = {}
         """Each UID met, and what stands for it."""
 
+    @classmethod
+    def of_case(cls, secret: bytes, case: str) -> Keys:
+        """The keys of one case of an installation: what comes later fits, and no two cases can be joined."""
+        return cls(hmac.digest(secret, f"case\0{case}".encode(), hashlib.sha256))
+
     def _digest(self, purpose: str, text: str) -> bytes:
         return hmac.digest(self._secret, f"{purpose}\0{text}".encode("utf-8", "surrogateescape"), hashlib.sha256)
 

@@ -33,12 +33,18 @@ class Entry:
 class Ledger:
     """The entries of one folder, appended as they are made. One run at a time."""
 
-    def __init__(self, file: Path, made_by: str) -> None:
-        """`made_by` tells profile and key. Raises OutputUnusable where another run is at work, or another way was."""
+    def __init__(self, file: Path, made_by: str, *, empty: bool = False) -> None:
+        """`made_by` tells profile and key; `empty` that the folder holds nothing, so that another way may begin.
+
+        Raises OutputUnusable where another run is at work, or images were made another way.
+        """
         self.entries: dict[str, Entry] = {}
         self.patients: dict[str, tuple[str, str]] = {}  # new study UID to pseudonym and who that is
         self._lock, self._out = _locked(file)
         lines = file.read_text("utf-8", "replace").splitlines()
+        if lines and empty and _parsed(lines[0]).get("made_by") != made_by:
+            self._out.truncate(0)
+            lines = []
         if not lines:
             self._append({"made_by": made_by})
         elif _parsed(lines[0]).get("made_by") != made_by:

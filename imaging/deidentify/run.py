@@ -57,7 +57,8 @@ def deidentify(
     sources = list(paths)
     refuse_overlap(sources, out)
     options = ",".join(sorted(option.name for option in profile.options))
-    book = Ledger(ledger, keys.token(f"{profile.name}|{options}|{same_person}"))
+    empty = not out.is_dir() or not any(out.iterdir())
+    book = Ledger(ledger, keys.token(f"{profile.name}|{options}|{same_person}"), empty=empty)
     try:
         output = Output(out)
     except OutputUnusable:

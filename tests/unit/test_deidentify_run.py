@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,15 @@ def test_another_profile_or_key_is_not_mixed_in(tmp_path: Path) -> None:
             [tmp_path / "in"], tmp_path / "out", keys=Keys(b"x" * 32), profile=profile_named("research"),
             ledger=tmp_path / "state" / "done.jsonl",
         )  # fmt: skip
+
+
+def test_an_emptied_folder_may_begin_another_way(tmp_path: Path) -> None:
+    """What was made before is gone, so nothing can be mixed."""
+    run(tmp_path, PLAIN)
+    shutil.rmtree(tmp_path / "out")
+    assert dict(run(tmp_path, profile=profile_named("basic")).counts) == {"deidentified": 4}
+    assert pydicom.dcmread(visible(tmp_path)[0]).DeidentificationMethod.endswith("basic")
+    assert dict(run(tmp_path, profile=profile_named("basic")).counts) == {"already-here": 4}
 
 
 def test_several_patients_are_kept_apart(tmp_path: Path) -> None:
@@ -371,6 +381,19 @@ def test_the_command_answers_one_object_and_its_code_tells_partial_success(tmp_p
     assert json.loads(partial.stdout)["verdicts"] == {"already-here": 4, "unreadable": 1}
     assert (tmp_path / "names.txt").read_text() == "5\tcut.dcm\n"
     assert (tmp_path / "names.txt").stat().st_mode & 0o077 == 0
+
+
+def test_the_command_works_where_nothing_can_be_kept_for_the_user(tmp_path: Path) -> None:
+    """The key is kept beside the folder then, never in it, and standard error says where."""
+    given(tmp_path / "in", PLAIN)
+    (tmp_path / "home").write_text("a file, so nothing can be made in it")
+    result = command(tmp_path)
+    assert result.exit_code == 0
+    hidden = [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert len(hidden) == 1
+    assert str(hidden[0]) in result.stderr
+    assert sorted(path.name for path in hidden[0].iterdir()) == ["done.jsonl", "done.lock", "key"]
+    assert json.loads(command(tmp_path).stdout)["verdicts"] == {"already-here": 4}
 
 
 def test_the_command_takes_a_zip_a_file_and_the_discs_of_the_disc_test(tmp_path: Path) -> None:

@@ -95,6 +95,12 @@ def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
         Keys(b"short")
 
 
+def test_each_case_of_an_installation_has_its_own_keys() -> None:
+    """The same secret and case, the same UIDs; another case, others."""
+    assert Keys.of_case(b"s", "7").uid("1.2.3") == Keys.of_case(b"s", "7").uid("1.2.3")
+    assert Keys.of_case(b"s", "7").uid("1.2.3") != Keys.of_case(b"s", "8").uid("1.2.3")
+
+
 @pytest.mark.parametrize(
     ("text", "left"),
     [
