@@ -77,7 +77,7 @@ def run(
     try:
         DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=0.1)
         log.info("worker %s is at work", settings.worker)
-        Sweeper(ports, queue).run(stop, wake)
+        Sweeper(ports, queue, settings.worker).run(stop, wake)
     finally:
         DBOS.destroy(workflow_completion_timeout_sec=STOP_WITHIN)
         queue.close()
@@ -200,9 +200,10 @@ def _log_trouble(owed: Owed, error: Exception) -> None:
 class Sweeper:
     """Finds what is due and enqueues it; finds attempts that ended without a word and gives them a new number."""
 
-    def __init__(self, ports: Ports, queue: Queue) -> None:
+    def __init__(self, ports: Ports, queue: Queue, name: str) -> None:
         self._ports = ports
         self._queue = queue
+        self._name = name
         self._given: dict[tuple[str, int], float] = {}
         self._tidied = 0.0
         self._beaten = 0.0
@@ -254,7 +255,7 @@ class Sweeper:
             return
         self._beaten = time.monotonic()
         with self._ports.store.transaction() as tx:
-            tx.figures.beat(self._ports.settings.worker, self._ports.now())
+            tx.figures.beat(self._name, self._ports.now())
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied < TIDY_EVERY:
