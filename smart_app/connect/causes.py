@@ -25,7 +25,7 @@ def causes_of_invalid_client(
 ) -> tuple[str, ...]:
     """The causes that are left, the likeliest first. `since` is when the registration was last changed here."""
     if persona.auth.startswith("client_secret"):
-        return WITH_SECRET
+        return tuple(cause for cause in WITH_SECRET if cause != "waits" or of.waits.get(persona.stage))
     first: list[str] = []
     ruled_out: set[str] = set()
     if evidence.key_set == "keys-good":

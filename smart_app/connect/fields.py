@@ -68,7 +68,7 @@ def read_site(given: Mapping[str, str], base: Site, checks: Checks) -> Site:
         brand=Brand(**{name.removeprefix("brand_"): said[name] for name in BRAND}),
         adaptation=_adaptation(said, checks),
         contacts=_contacts(said),
-        registrations=_registrations(said, base, template(said["template"])),
+        registrations=_registrations(said, base, template(said["template"], said["profile"])),
     )
     checks.site(site)
     checks.done()

@@ -53,10 +53,13 @@ def templates() -> dict[str, Template]:
     return {name: _template(name, entry) for name, entry in raw.items()}
 
 
-def template(name: str) -> Template:
-    """The template of that id; for a site that names none, the most open one."""
+OF_PROFILE = {"epic": "epic", "oracle": "oracle", "open": "hapi"}
+
+
+def template(name: str, profile: str = "") -> Template:
+    """The template of that id; for a site that names none, the one whose charts take reports the same way."""
     known = templates()
-    return known.get(name, known["hapi"])
+    return known.get(name) or known[OF_PROFILE.get(profile, "hapi")]
 
 
 def _template(name: str, entry: dict[str, Any]) -> Template:

@@ -125,7 +125,7 @@ class Walker:
         }
         if refused.reason != "invalid_client":
             return Finding("token", "bad", REFUSALS.get(refused.reason, "token-refused"), "system", facts)
-        of = template(site.template)
+        of = template(site.template, site.profile)
         causes = causes_of_invalid_client(persona, of, evidence, offered, self.since, self.now())
         waits = of.waits.get(persona.stage, 0)
         facts |= {"minutes": str(waits), "hours": str(of.caches_keys), "stage": persona.stage}

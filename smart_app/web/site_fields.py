@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smart_app.connect.fields import BRAND, CONTACTS, FIELDS, PARTS
+from smart_app.connect.templates import templates
 from smart_app.sites import AUDIENCES, STAGES
 from smart_app.web.site_words import AUDIENCE, STAGE
 
@@ -87,6 +88,7 @@ CHOICE = {
     "open": _("as an open server: a diagnostic report"),
     **STAGE,
 }
+CHOSEN = ("profile", "stage", "note_status", "can_look")
 FAULTS = {
     "missing": _("This is missing."),
     "unknown": _("There is no such field."),
@@ -113,10 +115,10 @@ FAULTS = {
 }
 SECTIONS = (
     ("who", _("The hospital"), ("name", "phone", "emergency_number", "timezone", "hours", "away")),
-    ("patients", _("For patients"), BRAND),
     ("ehr", _("Its EHR"), ("template", "stage", "frame_ancestors", "origins", "inside")),
     ("chart", _("Into the chart"), ("profile", "note_status", "note_code", "rungs", "can_look", "max_mb")),
     ("images", _("Images and readers"), ("imaging", "readers")),
+    ("patients", _("For patients"), BRAND),
 )
 """(key, heading, fields). Registrations and contacts have sections of their own."""
 
@@ -137,6 +139,13 @@ def hint(name: str) -> str:
     """One sentence about a field, or nothing."""
     stage, _bar, rest = name.partition("_")
     return PART_HINT.get(rest.partition("_")[2], "") if stage in STAGES else HINT.get(name, "")
+
+
+def value(name: str, text: str) -> str:
+    """What a field says, in words where it was chosen from a list."""
+    if name == "template":
+        return templates()[text].name if text in templates() else text
+    return CHOICE.get(text, text) if name in CHOSEN or name.endswith("_auth") else text
 
 
 def fault_words(code: str) -> str:

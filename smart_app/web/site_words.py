@@ -125,6 +125,7 @@ CAUSE = {
         "“Is our key set registered as an address?” An uploaded key is no longer accepted: give %(jwks)s."
     ),
     "kid-unknown": _("“Does your server hold our newest keys?” It may keep our key set for up to %(hours)s hours."),
+    "kid-cached": _("“Does your server hold our newest keys?” It may have kept what it read before."),
     "clock": _("The clocks differ by more than a minute; our proof is then too old or not valid yet."),
     "alg": _("“Which algorithm does the registration name?” We sign with RS384 or ES384."),
     "tenant": _("“Is %(client_id)s allowed for this tenant?” An app is approved for each tenant by itself."),

@@ -79,17 +79,22 @@ def _one_page(site_id: str, walked: list[Finding] | None = None) -> Response:
     """`walked`: what was just found at a site of the file, which keeps no result."""
     found = shown.whole(ports(), site_id)
     site = ports().directory.site(site_id)
+    told = {name: text for name, text in found["fields"].items() if name != "note_status" or _takes_drafts(site)}
     with ports().store.reading() as tx:
         kept = tx.sites.get(site_id) if found["kept"] == "database" else None
     return page(
         "operator/site.html",
         found,
         found=found,
-        site=site,
+        told=told,
         kept=kept,
         walk=from_json(kept.test) if kept else walked,
         **_words(),
     )
+
+
+def _takes_drafts(site: Site) -> bool:
+    return PROFILES[site.profile].doc_status == "preliminary"
 
 
 @blueprint.post("/<site_id>/test")

@@ -264,7 +264,7 @@ def test_a_registration_of_today_has_to_be_waited_for(walk: Walk, authority: Aut
     assert refused(walk, authority, since=now - timedelta(hours=1), template="oracle")[:2] == ["waits", "tenant"]
     assert refused(walk, authority, since=now - timedelta(hours=1))[0] == "waits"
     later = refused(walk, authority, since=now - timedelta(hours=13), template="smart-launcher")
-    assert later == ["kid-unknown"]
+    assert later == ["kid-cached"]
 
 
 def test_a_vendors_test_server_in_production_is_the_first_suspect(site: Site, keys: Keys) -> None:
