@@ -202,6 +202,9 @@ def test_a_site_added_while_we_run_may_frame_us_at_once(desk: Desk) -> None:
     desk.add(frame_ancestors="https://ehr.north.example")
     launch = desk.web.client().get("/launch?iss=x&launch=y")
     assert "https://ehr.north.example" in launch.headers["Content-Security-Policy"]
+    desk.post("/north/disable", reason="The contract ended.")
+    launch = desk.web.client().get("/launch?iss=x&launch=y")
+    assert "https://ehr.north.example" not in launch.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("kind", ["clinician", "patient", "expert"])
