@@ -33,7 +33,7 @@ def frame_ancestors() -> str:
     if named:
         sites = [site for site in directory.sites if site.id == named]
     elif line is None and request.path.startswith(LAUNCHING):
-        sites = list(directory.sites)
+        sites = [site for site in directory.sites if not site.disabled]
     else:
         sites = []
     allowed = {origin for site in sites for origin in site.frame_ancestors}
