@@ -11,7 +11,7 @@ import zlib
 from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
-IN_MEMORY = 16_000_000  # bytes; a larger member waits in a temporary file without a name
+IN_MEMORY = 4_000_000  # bytes; a larger member waits in a temporary file without a name
 CHUNK = 256 * 1024
 PIECE = 1024 * 1024  # bytes unpacked at a time, whatever is packed into them
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")  # PKWARE APPNOTE 4.3.7

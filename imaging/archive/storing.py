@@ -25,7 +25,7 @@ from imaging.whole import read_whole
 BATCH = 100  # instances that are named and indexed in one transaction
 BATCH_BYTES = 256_000_000
 WRITERS = 8  # threads that copy, hash and flush; flushes that wait together share one write of the journal
-AHEAD = 16  # streams that are open at once
+AHEAD = 24  # streams that are open at once
 INFLATED = ".inflated"
 
 
@@ -57,24 +57,49 @@ class StoresInstances:
         One that is no picture is "refused", and the others are stored all the same. Raises ArchiveUnavailable; what
         was answered before stays stored.
         """
+        with ThreadPoolExecutor(1) as indexer:
+            indexing: deque[Future[list[Put]]] = deque()  # one batch is named and indexed while the next is read
+            batches = self._batches(streams)
+            try:
+                for batch in batches:
+                    indexing.append(indexer.submit(self._answers, batch))
+                    while len(indexing) > 1:
+                        yield from indexing.popleft().result()
+            except GeneratorExit:
+                raise
+            except BaseException:
+                while indexing:  # what was stored is answered, whatever came after it
+                    yield from indexing.popleft().result()
+                raise
+            finally:
+                batches.close()
+            while indexing:
+                yield from indexing.popleft().result()
+
+    def _batches(self, streams: Iterable[BinaryIO]) -> Generator[list[Ready | Put], None, None]:
+        """What was read of so many streams at a time."""
         batch: list[Ready | Put] = []
         size = 0
         drafts = self._written(streams)
         try:
             for draft in drafts:
                 size += draft.size
-                try:
-                    batch.append(self._ready(draft))
-                except NotDicom as problem:
-                    batch.append(Put("", "refused", draft.sha256, str(problem)))
+                batch.append(self._ready_or_refused(draft))
                 if len(batch) >= BATCH or size >= BATCH_BYTES:
-                    yield from self._answers(batch)
-                    batch, size = [], 0
-            yield from self._answers(batch)
-            batch = []
+                    full, batch, size = batch, [], 0
+                    yield full
+            if batch:
+                full, batch = batch, []
+                yield full
         finally:
             drafts.close()
-            self._drop([ready for ready in batch if isinstance(ready, Ready)])
+            self._drop(ready for ready in batch if isinstance(ready, Ready))
+
+    def _ready_or_refused(self, draft: Draft) -> Ready | Put:
+        try:
+            return self._ready(draft)
+        except NotDicom as problem:
+            return Put("", "refused", draft.sha256, str(problem))
 
     def _written(self, streams: Iterable[BinaryIO]) -> Generator[Draft, None, None]:
         """The bytes of each stream on the disk, in order, written while the caller reads the one before."""
@@ -133,9 +158,9 @@ class StoresInstances:
         }
         return row, whole.body
 
-    def _answers(self, batch: list[Ready | Put]) -> Iterator[Put]:
+    def _answers(self, batch: list[Ready | Put]) -> list[Put]:
         stored = iter(self._store([one for one in batch if isinstance(one, Ready)]))
-        return iter([next(stored) if isinstance(one, Ready) else one for one in batch])
+        return [next(stored) if isinstance(one, Ready) else one for one in batch]
 
     def _store(self, batch: list[Ready]) -> list[Put]:
         """Name the bytes, then add the rows: inside one writing transaction, so that no deletion comes between."""

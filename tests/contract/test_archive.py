@@ -409,6 +409,28 @@ def test_many_are_stored_at_once_each_with_its_own_answer(archive: Archive) -> N
     assert [answer.outcome for answer in shelf.put_all(map(io.BytesIO, FILES))] == ["already-here"] * len(FILES)
 
 
+def test_who_stops_listening_leaves_nothing_half_done(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every stream that was taken is closed, no draft stays, and what lies there has its row."""
+    monkeypatch.setattr(storing, "BATCH", 1)
+    shelf = archive.shelf("many")
+    taken: list[io.BytesIO] = []
+
+    def streams() -> Iterator[io.BytesIO]:
+        for content in FILES:
+            taken.append(io.BytesIO(content))
+            yield taken[-1]
+
+    answers = shelf.put_all(streams())
+    assert next(iter(answers)).outcome == "stored"
+    answers.close()  # type: ignore[attr-defined]
+    assert all(stream.closed for stream in taken)
+    assert not list((tmp_path / "archive" / "drafts").iterdir())
+    files = [p for p in (tmp_path / "archive" / "objects").rglob("*") if p.is_file()]
+    assert len(files) == sum(len(series.instances) for series in shelf.studies()[0].series) >= 1
+
+
 def test_what_one_batch_stored_stays_when_a_later_one_fails(
     archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
