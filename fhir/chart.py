@@ -78,6 +78,10 @@ class Chart(Protocol):
         """Bytes and content type of a Binary, absolute below `base` or relative to it."""
         ...
 
+    def scopes(self) -> set[str] | None:
+        """What this chart has granted us; None where that is not known, which takes nothing away."""
+        ...
+
 
 class FhirChart:
     """A FHIR R4 server behind a session that signs. One per person or installation; not shared between threads.
@@ -87,6 +91,7 @@ class FhirChart:
 
     def __init__(self, base: str, session: requests.Session, *, timeout: float = 20.0) -> None:
         self._wire = Wire(base, session, timeout)
+        self._session = session
         self._statement: Resource | None = None
 
     @property
@@ -182,6 +187,11 @@ class FhirChart:
             return base64.b64decode(binary.get("data", ""), validate=False), str(binary["contentType"])
         except (ValueError, KeyError, TypeError) as problem:
             raise ChartUnavailable("The chart's answer cannot be read as a document.") from problem
+
+    def scopes(self) -> set[str] | None:
+        """What the session was granted, if it is one that knows (`granted`). Raises what the session raises."""
+        granted = getattr(self._session, "granted", None)
+        return set(granted()) if callable(granted) else None
 
     @cached_property
     def _server(self) -> Any:

@@ -131,11 +131,12 @@ def _write(
     ports: Ports, owed: Owed, chart: Chart, profile: Profile, facts: OpinionFacts, visit: Visit | None
 ) -> Outcome:
     key = ledger_key(facts.referral_id, facts.version)
+    scopes = chart.scopes()  # a way that was not granted is not tried
     digest = hashlib.sha256(facts.text.encode()).hexdigest()
     with ports.store.transaction() as tx:
         tx.ledger.intend(key, owed.id, digest, ports.now())
     try:
-        filed = file(chart, profile, facts, visit.reference if visit else None)
+        filed = file(chart, profile, facts, visit.reference if visit else None, scopes=scopes)
     except ChartUnavailable:
         _settle(ports, key, "refused")  # surely not written: the next attempt starts clean
         raise

@@ -114,6 +114,10 @@ class Records:
         with self._answering(writing=False):
             return self.answers.binary(url.rpartition("/")[2])
 
+    def scopes(self) -> set[str] | None:
+        """What this view may do."""
+        return set(self.answers.access.scopes)
+
     def _in_the_way(self, patient: str) -> None:
         if self.scenarios.of(patient) == "ehr-down":
             raise Refusal(503)

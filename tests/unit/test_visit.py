@@ -139,3 +139,15 @@ def test_a_way_that_was_refused_is_told_in_the_charts_words(world: World) -> Non
     assert filing.rung == "DocumentReference"
     assert [(one.way, one.code) for one in filing.passed] == [("DiagnosticReport", "refused")]
     assert "do not allow" in filing.passed[0].words
+
+
+def test_a_way_that_was_not_granted_is_not_tried(world: World) -> None:
+    """The token's own scopes take a step away, as a statement does."""
+    chart = world.charts.records["open"]
+    kinds = ("DocumentReference", "ServiceRequest", "ImagingStudy", "Task")
+    scopes = ("system/*.rs", *(f"system/{kind}.cu" for kind in kinds))
+    world.charts.records["open"] = chart.seen_by(replace(chart.answers.access, scopes=scopes))
+    referral = world.signed("open")
+    world.work()
+    filing = world.get(referral).filings[-1]
+    assert filing.passed == (PassedOver("DiagnosticReport", "not-granted"),)
