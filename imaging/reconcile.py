@@ -176,12 +176,17 @@ def _fullness(person: Person) -> int:
 def _same(one: Person, other: Person) -> bool:
     if (one.name, one.birth_date, one.sex, one.id) == (other.name, other.birth_date, other.sex, other.id):
         return True
-    name = dicom_name(one.name)
-    ids = tuple(i for i in (one.id, *one.other_ids) if i)
-    also = tuple((" ".join(n.family), " ".join(n.given)) for n in map(dicom_name, one.other_names))
-    found = compare(Claim(" ".join(name.family), " ".join(name.given), one.birth_date, one.sex, ids, also), other)
-    if found.outcome == "conflict":
+    found = compare(_claim(one), other)
+    if found.outcome == "conflict" or compare(_claim(other), one).outcome == "conflict":
         return False
     if found.result("id") == MATCH:
         return True
     return found.result("name") == MATCH or (found.result("name"), found.result("birth_date")) == (VARIANT, MATCH)
+
+
+def _claim(person: Person) -> Claim:
+    """What one header says, as the side that another is compared with."""
+    name = dicom_name(person.name)
+    also = tuple((" ".join(n.family), " ".join(n.given)) for n in map(dicom_name, person.other_names))
+    ids = tuple(i for i in (person.id, *person.other_ids) if i)
+    return Claim(" ".join(name.family), " ".join(name.given), person.birth_date, person.sex, ids, also)
