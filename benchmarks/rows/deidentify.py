@@ -45,7 +45,7 @@ def measure(bench: Bench) -> Iterator[Row]:
 
 
 def _fast_place() -> Path:
-    """A file system in memory where there is one with room, so that the disk of this machine is not what is measured."""
+    """A file system in memory where there is one with room: the disk of this machine is not what is measured."""
     memory = Path("/dev/shm")  # noqa: S108  (only looked for; what is made in it has a name of its own)
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2_000_000_000
     return memory if roomy else cache_folder()
