@@ -69,6 +69,28 @@ def test_the_command_line_starts_without_its_heavy_parts() -> None:
     assert result.stdout.strip() == "[]"
 
 
+def test_the_threat_model_names_living_guards_and_living_tests_for_every_kind_of_threat() -> None:
+    """`docs/security.md` is made from the same lines; each flow has all six letters of STRIDE."""
+    from tests.guards.document import SECURITY, THREATS, security
+    from tests.guards.threats import STRIDE
+
+    text = SECURITY.read_text("utf-8")
+    assert text == security(text), "make it again: python -m tests.guards.document"
+    for flow in {threat.flow for threat in THREATS}:
+        assert {threat.kind for threat in THREATS if threat.flow == flow} == set(STRIDE), flow
+    for threat in THREATS:
+        source = (ROOT / threat.path).read_text("utf-8")
+        assert f"def {threat.where.partition(':')[2]}(" in source, threat.where
+        assert threat.without is None or source.count(threat.without[0]) == 1, threat.where
+        must_exist(threat.test)
+
+
+def must_exist(test: str) -> None:
+    """The named test is there."""
+    file, _, name = test.partition("::")
+    assert f"def {name}(" in (ROOT / file).read_text("utf-8"), test
+
+
 def test_every_safety_rule_has_a_living_guard_and_a_living_test() -> None:
     """`docs/safety.md` is the table; each guard's piece stands once, each test exists, all twenty rules are there."""
     from tests.guards.document import PAGE, page
@@ -80,5 +102,4 @@ def test_every_safety_rule_has_a_living_guard_and_a_living_test() -> None:
         source = (ROOT / guard.path).read_text("utf-8")
         assert source.count(guard.without[0]) == 1, guard.where
         assert f"def {guard.where.partition(':')[2]}(" in source, guard.where
-        file, _, name = guard.test.partition("::")
-        assert f"def {name}(" in (ROOT / file).read_text("utf-8"), guard.test
+        must_exist(guard.test)

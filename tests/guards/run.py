@@ -12,7 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.guards.document import THREATS
 from tests.guards.table import GUARDS, Guard
+from tests.guards.threats import Threat
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("fhir", "imaging", "launch", "smart_app", "tests")
@@ -22,7 +24,8 @@ FAILED = 1
 
 def main(wanted: list[str]) -> int:
     """Run them all, or those that are wanted."""
-    chosen = [guard for guard in GUARDS if all(word in line_of(guard) for word in wanted)]
+    every = (*GUARDS, *(threat for threat in THREATS if threat.without))
+    chosen = [guard for guard in every if all(word in line_of(guard) for word in wanted)]
     faults = []
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
@@ -43,15 +46,17 @@ def main(wanted: list[str]) -> int:
     return 1 if faults else 0
 
 
-def line_of(guard: Guard) -> str:
+def line_of(guard: Guard | Threat) -> str:
     """How a guard is named in a list."""
-    return f"rule {guard.rule}, {guard.where}"
+    named = f"rule {guard.rule}" if isinstance(guard, Guard) else guard.rule
+    return f"{named}, {guard.where}"
 
 
-def tried(tree: Path, guard: Guard) -> str:
+def tried(tree: Path, guard: Guard | Threat) -> str:
     """What is wrong with this guard or its test; empty where the test sees the guard gone, and nothing else."""
     path = tree / guard.path
     whole = path.read_text("utf-8")
+    assert guard.without is not None
     piece, other = guard.without
     if whole.count(piece) != 1:
         return f"its piece stands {whole.count(piece)} times in {guard.path}"
