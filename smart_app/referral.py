@@ -29,6 +29,7 @@ from smart_app.status import (
     Status,
     Unfinished,
     WrongStatus,
+    must_be_complete,
     must_say,
 )
 from smart_app.telling import Told
@@ -143,8 +144,7 @@ class Referral:
 
     def gather(self, by: Party, at: datetime) -> Referral:
         """The question is asked; images are awaited."""
-        if not self.ask.question.strip():
-            raise Unfinished("Write the one question the expert should answer.", question="missing")
+        must_say(self.ask.question, "Write the one question the expert should answer.", "question")
         return self._move("gather", by, at)
 
     def vouch(self, by: Party, at: datetime, reason: str) -> Referral:
@@ -153,9 +153,8 @@ class Referral:
 
     def override(self, by: Party, at: datetime, rule: str, reason: str) -> Referral:
         """A clinician goes on without what that rule wants (`overruling`). It stays on record, and travels."""
-        return self._move(
-            "override", by, at, f"{rule}: {must_say(reason, 'Say why it can go on without.', 'override')}"
-        )
+        why = must_say(reason, "Say why it can go on without.", "override")
+        return self._move("override", by, at, f"{rule}: {why}")
 
     def send(
         self,
@@ -216,7 +215,7 @@ class Referral:
         self._must_be_expert(opinion.signed_by)
         if opinion.version != 1 or opinion.change is not None:
             raise WrongStatus("The first signed version has number 1.")
-        self._must_be_complete(opinion)
+        must_be_complete(opinion)
         return self._move("sign", opinion.signed_by, at, opinions=(opinion,), draft=None)
 
     def revise(self, opinion: Opinion, at: datetime) -> Referral:
@@ -226,7 +225,7 @@ class Referral:
             raise StaleReferral("This opinion was revised in the meantime. Read the newest version first.")
         if opinion.change is None or not opinion.change_reason.strip():
             raise Unfinished("Say what changed and why: it is the first line readers see.", change_reason="missing")
-        self._must_be_complete(opinion)
+        must_be_complete(opinion)
         opinions = (*self.opinions, opinion)
         return self._move("revise", opinion.signed_by, at, opinion.change_reason, opinions=opinions, draft=None)
 
@@ -295,16 +294,6 @@ class Referral:
         """The patient agrees, or chooses anew who reads the answer. What was agreed before stays on record."""
         return replace(self, consents=(*self.consents, consent))
 
-    # -- rules -----------------------------------------------------------------------------------------------
-
     def _must_be_expert(self, party: Party) -> None:
         if self.expert is None or party.reference != self.expert.reference:
             raise NotYours("Only the expert who accepted this case can do this.")
-
-    @staticmethod
-    def _must_be_complete(opinion: Opinion) -> None:
-        missing = {
-            name: "missing" for name in ("answer", "findings", "impression") if not getattr(opinion, name).strip()
-        }
-        if missing:
-            raise Unfinished("The opinion is not finished.", **missing)

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from smart_app.case import Opinion
+
 
 class ReferralError(Exception):
     """A rule of the referral says no. The message is a sentence for the person who tried."""
@@ -49,6 +51,13 @@ def must_say(words: str, why: str, field: str) -> str:
     if not words.strip():
         raise Unfinished(why, **{field: "missing"})
     return words.strip()
+
+
+def must_be_complete(opinion: Opinion) -> None:
+    """Raises Unfinished naming what an opinion cannot be signed without."""
+    missing = {name: "missing" for name in ("answer", "findings", "impression") if not getattr(opinion, name).strip()}
+    if missing:
+        raise Unfinished("The opinion is not finished.", **missing)
 
 
 class Stopped(ReferralError):

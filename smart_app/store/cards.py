@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from smart_app.store.tables import cards
+from smart_app.store.beside import cards
 
 
 class Cards:

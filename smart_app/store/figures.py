@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from smart_app.store.tables import outbox, pulses, referrals, strays
+from smart_app.store.beside import pulses, strays
+from smart_app.store.tables import outbox, referrals
 
 
 class Figures:

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from smart_app.store.beside import strays as rows
 from smart_app.store.errors import NoSuchRow
-from smart_app.store.tables import strays as rows
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ class Words(TypeDecorator[str]):
         return None if value is None else str(value).replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
-def _words(name: str) -> Column[str]:
+def words_of(name: str) -> Column[str]:
+    """A column of plain words, empty where nothing was said."""
     return Column(name, Words, nullable=False, default="")
 
 
@@ -131,9 +132,9 @@ outbox = Table(
     Column("attempt", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("failing_since", Moment),
-    _words("reason"),
-    _words("outcome"),
-    _words("decided_by"),
+    words_of("reason"),
+    words_of("outcome"),
+    words_of("decided_by"),
     Column("created", Moment, nullable=False),
     Column("finished", Moment),
     Index("ix_outbox_due", "state", "due"),
@@ -161,13 +162,13 @@ audit = Table(
     Column("sequence", Sequence, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
     Column("role", String(20), nullable=False),
-    _words("name"),
-    _words("reference"),
-    _words("organisation"),
+    words_of("name"),
+    words_of("reference"),
+    words_of("organisation"),
     Column("verb", String(60), nullable=False),
     Column("referral_id", String(64), nullable=False, index=True),
-    _words("what"),
-    _words("why"),
+    words_of("what"),
+    words_of("why"),
 )
 
 launches = Table(
@@ -251,12 +252,12 @@ brands = Table(
     metadata,
     Column("id", Sequence, primary_key=True, autoincrement=True),
     Column("source", ForeignKey(brand_bundles.c.source), nullable=False, index=True),
-    _words("name"),
-    _words("folded"),
-    _words("place"),
-    _words("portal"),
-    _words("aliases"),
-    _words("words"),
+    words_of("name"),
+    words_of("folded"),
+    words_of("place"),
+    words_of("portal"),
+    words_of("aliases"),
+    words_of("words"),
 )
 
 brand_endpoints = Table(
@@ -265,39 +266,4 @@ brand_endpoints = Table(
     Column("brand_id", ForeignKey(brands.c.id), primary_key=True, autoincrement=False),
     Column("address", String(500), primary_key=True),
     Index(None, "address"),
-)
-
-cards = Table(
-    "cards",
-    metadata,
-    Column("uuid", String(64), primary_key=True),
-    Column("site", String(200), nullable=False),
-    Column("person", String(600), nullable=False),
-    Column("patient", String(400), nullable=False),
-    Column("topic", String(200), nullable=False),
-    Column("shown", Moment, nullable=False),
-    Column("outcome", String(20), nullable=False),
-    Column("answered", Moment),
-    Index(None, "site", "person", "patient"),
-)
-
-pulses = Table(
-    "pulses",
-    metadata,
-    Column("worker", String(100), primary_key=True),
-    Column("at", Moment, nullable=False),
-)
-
-strays = Table(
-    "strays",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("system", String(200), nullable=False),
-    Column("referral_id", String(64), nullable=False),
-    Column("received", Moment, nullable=False),
-    Column("differs", Text, nullable=False),
-    Column("document", Text, nullable=False),
-    Column("closed", Moment),
-    _words("closed_by"),
-    _words("reason"),
 )

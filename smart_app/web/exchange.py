@@ -1,4 +1,4 @@
-"""The FHIR R4 face for other organisations' systems: tokens, reading and searching, and what they may send us.
+"""The FHIR R4 face for other organisations' systems: reading and searching, and what they may send us.
 
 Rule: every request is made by one proven system, every answer is FHIR (an OperationOutcome where it is a no), and the
 use cases decide.
@@ -10,13 +10,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request, send_file
-from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
-from launch.callers import Caller, Used, client_of
 from launch.errors import CallerRejected
 from smart_app.exchange import asked, done, found
-from smart_app.exchange.errors import ExchangeError, NotAllowed, NotThere, NotUnderstood
+from smart_app.exchange.errors import ExchangeError, NotThere, NotUnderstood
 from smart_app.exchange.found import Page, visible
 from smart_app.exchange.shown import TYPES, prior_report, shown
 from smart_app.referral import Referral
@@ -24,14 +22,12 @@ from smart_app.sites import System
 from smart_app.web.answers import wake
 from smart_app.web.capability import statement
 from smart_app.web.errors import notice_of, reported
-from smart_app.web.here import doors
+from smart_app.web.exchange_token import bearer
 from smart_app.web.sessions import ports
 
 blueprint = Blueprint("exchange", __name__, url_prefix="/fhir")
 FHIR_JSON = "application/fhir+json"
-LIFETIME = 300  # seconds; SMART Backend Services recommends five minutes at most
 LARGEST = 20_000_000  # bytes
-USED = Used()
 Resource = dict[str, Any]
 
 
@@ -39,41 +35,6 @@ Resource = dict[str, Any]
 def metadata() -> Response:
     """What this server can do (CapabilityStatement). Open to everybody."""
     return _said(statement(_base()))
-
-
-@blueprint.get("/.well-known/smart-configuration")
-def configuration() -> Response:
-    """Where a token is had (SMART App Launch 2.2, Backend Services)."""
-    said = jsonify(
-        token_endpoint=f"{_base()}/token",
-        grant_types_supported=["client_credentials"],
-        token_endpoint_auth_methods_supported=["private_key_jwt"],
-        token_endpoint_auth_signing_alg_values_supported=["RS384", "ES384"],
-        scopes_supported=[f"system/{kind}.rs" for kind in TYPES] + ["system/Task.u", "system/DiagnosticReport.c"],
-        capabilities=["client-confidential-asymmetric", "permission-v2"],
-    )
-    said.headers["Access-Control-Allow-Origin"] = "*"
-    return said
-
-
-@blueprint.post("/token")
-def token() -> tuple[Response, int]:
-    """A token for a system that proves itself (RFC 6749 section 4.4, RFC 7523)."""
-    if request.form.get("grant_type") != "client_credentials":
-        return _no_token("unsupported_grant_type", "Only client_credentials is offered.", 400)
-    systems = {system.id: system for system in ports().directory.systems}
-    callers = {name: Caller(name, system.jwks) for name, system in systems.items()}
-    endpoint = f"{_base()}/token"
-    try:
-        caller = client_of(request.form, endpoint, callers, http=doors().http, now=ports().now, used=USED)
-    except CallerRejected as problem:
-        return _no_token("invalid_client", str(problem), 401)
-    granted = _granted(request.form.get("scope", ""), systems[caller.iss].scopes)
-    if not granted:
-        return _no_token("invalid_scope", "None of these scopes is granted to this client.", 400)
-    value = _tokens().dumps([caller.iss, granted])
-    answer = jsonify(access_token=value, token_type="bearer", expires_in=LIFETIME, scope=" ".join(granted))  # noqa: S106
-    return answer, 200
 
 
 @blueprint.get("/<kind>")
@@ -211,15 +172,8 @@ def _system(kind: str, letter: str) -> System:
     accept = request.headers.get("Accept", "*/*")
     if not any(word in accept for word in ("json", "*/*", "application/*")) and kind != "Binary":
         raise NotAcceptable("This server speaks application/fhir+json.")
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    try:
-        name, scopes = _tokens().loads(value.strip(), max_age=LIFETIME) if scheme.lower() == "bearer" else ("", [])
-    except BadData:
-        name, scopes = "", []
-    system = next((one for one in ports().directory.systems if one.id == name), None)
-    if system is None:
-        raise CallerRejected("The token is not known or has expired. Ask for a new one.")
-    done.must(frozenset(scopes), kind, letter)
+    system, scopes = bearer(request.headers.get("Authorization", ""))
+    done.must(scopes, kind, letter)
     g.system = system.id
     return system
 
@@ -248,30 +202,6 @@ def _sent(kind: str) -> Resource:
     if not isinstance(body, dict) or body.get("resourceType") != kind:
         raise NotUnderstood(f"The body is not a {kind} in JSON.")
     return body
-
-
-def _granted(wanted: str, allowed: tuple[str, ...]) -> list[str]:
-    """Of the scopes asked for, those that the registration reaches."""
-    granted = []
-    for scope in wanted.split():
-        context, _, rest = scope.partition("/")
-        kind, _, letters = rest.partition(".")
-        try:
-            for letter in {"read": "rs", "write": "cud", "*": "cruds"}.get(letters, letters):
-                done.must(frozenset(allowed), kind, letter)
-        except NotAllowed:
-            continue
-        if context == "system" and kind and letters:
-            granted.append(scope)
-    return granted
-
-
-def _no_token(error: str, why: str, status: int) -> tuple[Response, int]:
-    return jsonify(error=error, error_description=why), status
-
-
-def _tokens() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(ports().settings.secret, salt="exchange-token")
 
 
 def _base() -> str:

@@ -6,8 +6,7 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, send_file
-from werkzeug.exceptions import NotFound
+from flask import Blueprint, Response, jsonify, redirect, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
 from smart_app import letter, refer, review, vouching, worklists
@@ -18,7 +17,7 @@ from smart_app.store import Line
 from smart_app.web.allowed import not_allowed
 from smart_app.web.answers import moved, page
 from smart_app.web.bundle import bundle
-from smart_app.web.charted import PARTS, PATIENT, PROMPT, Charted, charted
+from smart_app.web.charted import PATIENT, PROMPT, charted
 from smart_app.web.entering import opened_form
 from smart_app.web.errors import error_state, wants_json
 from smart_app.web.here import doors, registration
@@ -42,19 +41,6 @@ def home() -> AnyResponse:
     if line.kind != "clinician":
         return redirect(home_of(line), 303)
     return _home(line, {}, patience=PATIENT if request.args.get("wait") else PROMPT)
-
-
-@blueprint.get("/charted/<name>")
-def part(name: str) -> Response:
-    """A part of the first page that the chart did not give in time."""
-    line = current_line()
-    found = charted(line, parts=(name,), patience=PATIENT)
-    late = Charted(found.studies, found.orders, found.silent + found.late)
-    if name not in PARTS:
-        raise NotFound
-    return make_response(
-        render_template(f"refer/part-{name}.html", found=late, form=opened_form(line, late), faults={}, line=line)
-    )
 
 
 @blueprint.post("/ask")

@@ -19,6 +19,7 @@ from smart_app.web.sessions import OWN_GUARD, ports
 
 DOORS = {
     "refer": "clinician",
+    "later": "clinician",
     "inviting": "clinician",
     "upload": "patient",
     "found": "patient",
@@ -50,7 +51,7 @@ FREE = frozenset(
 
 NEEDS = {
     "refer.ask": "open",
-    "refer.part": "open",
+    "later.part": "open",
     "refer.follow": "see",
     "refer.acknowledge": "acknowledge",
     "refer.answer": "answer",

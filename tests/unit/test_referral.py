@@ -111,6 +111,7 @@ EXPECTED = {
     ("draft", "hold"): "quarantined",
     ("gathering", "vouch"): "gathering",
     ("gathering", "send"): "sent",
+    ("gathering", "override"): "gathering",
     ("gathering", "withdraw"): "withdrawn",
     ("gathering", "hold"): "quarantined",
     ("sent", "accept"): "accepted",

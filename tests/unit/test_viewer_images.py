@@ -399,8 +399,11 @@ def test_no_cache_keeps_an_image_and_no_other_site_shows_one(house: House, clien
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin", address
 
 
-def test_a_large_answer_is_never_whole_in_memory(house: House, client: FlaskClient) -> None:
-    """A study is handed on in pieces as they are read."""
+def test_a_large_answer_is_never_whole_in_memory(
+    house: House, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A study is handed on in pieces as they are read; only what is small is put together first."""
+    monkeypatch.setattr("smart_app.web.multipart.AT_ONCE", 20_000)
     answer = client.get(f"{house.root(house.line())}/{house.uids[0]}", buffered=False)
     pieces = [len(piece) for piece in answer.response]
     assert len(pieces) >= 18
