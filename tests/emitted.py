@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from fhir.agreement import ConsentFacts, consent, provenance
 from fhir.order import OrderFacts, service_request, task
 from fhir.profiles import PROFILES
 from fhir.report import (
@@ -101,6 +102,17 @@ OPINIONS = {
     ),
     "taken back": replace(OPINION, status="entered-in-error"),
 }
+AGREED = ConsentFacts(
+    referral_id=REFERRAL,
+    number=1,
+    patient="Patient/p",
+    patient_display="RUIZ, María",
+    by_reference="Patient/p",
+    by_display="María Ruiz",
+    at=ASKED,
+    doctors_may_read=True,
+    wording="2026-11",
+)
 
 
 def emitted() -> dict[str, dict[str, Any]]:
@@ -116,6 +128,16 @@ def emitted() -> dict[str, dict[str, Any]]:
             replace(ORDER, task_status="on-hold", reason="Which side?", service_request="ServiceRequest/s")
         ),
     }
+    found["Consent"] = consent(AGREED)
+    found["Consent by a relative, kept from the doctors, replaced"] = consent(
+        replace(AGREED, by_reference="RelatedPerson/r", by_display="Ana Ruiz", doctors_may_read=False, newest=False)
+    )
+    found["Provenance"] = provenance(
+        ("ServiceRequest/s", "Task/t"), recorded=ASKED, who="Practitioner/r", who_display="Dr. Ada Okafor"
+    )
+    found["Provenance of a relative"] = provenance(
+        ("ServiceRequest/s",), recorded=ASKED, who="RelatedPerson/r", who_display="Ana Ruiz", on_behalf_of="Patient/p"
+    )
     for name, facts in OPINIONS.items():
         found[f"DiagnosticReport {name}"] = diagnostic_report(facts)
         found[f"DiagnosticReport beside its grade, {name}"] = diagnostic_report(facts, agreement="Observation/o")

@@ -9,14 +9,18 @@ import copy
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from smart_app.case import Message, PriorReport
+from smart_app.exchange.shown import TYPES, shown
 from tests.emitted import emitted
 from tests.interop import hapi_server
 from tests.interop.test_fhir_validators import PACKAGES, claims
+from tests.world import EXPERT, World
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 
@@ -63,6 +67,25 @@ def test_nothing_that_we_emit_has_an_error(said: list[Verdict]) -> None:
 def test_no_warning_is_new(said: list[Verdict]) -> None:
     """Each that stands is known, with its reason."""
     assert [one for one in said if one[1] == "warning" and not any(re.search(k, one[3]) for k in KNOWN)] == []
+
+
+def test_what_reading_organisations_are_shown_is_valid_too(shared: Path, tmp_path: Path) -> None:
+    """The exchange face: the same builders with references of its own, and three resources made there."""
+    world = World(tmp_path)
+    asked = PriorReport("First reading", "application/pdf", "0" * 64, 1200)
+    referral = world.signed("open")
+    world.work()
+    message = Message("question", EXPERT, world.now, "Which side?")
+    referral = replace(world.get(referral), prior_reports=(asked,), messages=(message,))
+    made = {
+        f"{kind} {number}": resource
+        for kind in TYPES
+        for number, resource in enumerate(shown(world.ports, referral, kind, world.now))
+    }
+    world.ports.store.close()
+    assert {resource["resourceType"] for resource in made.values()} == set(TYPES)
+    found = verdicts(made, shared)
+    assert [one for one in found if one[1] in ("error", "fatal") and not NOT_GIVEN.search(one[3])] == []
 
 
 def test_the_validator_sees_faults(shared: Path) -> None:
