@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from fhir.errors import ChartConflict
+
 Resource = dict[str, Any]
 
 SEXES = frozenset({"male", "female", "other", "unknown"})
@@ -71,6 +73,21 @@ def read_patient(resource: Resource) -> ChartPerson:
         other_names=_other_names(resource),
         partly_readable=not (clear and birth_date and sex),
     )
+
+
+def must_be(resource: Resource, wanted: str) -> Resource:
+    """The resource, if it is the Patient that was asked for ("Patient/1"), or the one that took its place in a merge.
+
+    A server may answer a read with the record that replaced it; one that only says so counts (`link.type` replaces,
+    R4 Patient, "Linking Patients"). Raises ChartConflict for anybody else's record.
+    """
+    if _reference(resource) == wanted:
+        return resource
+    for link in _dicts(resource.get("link")):
+        other = link.get("other") if link.get("type") == "replaces" else None
+        if isinstance(other, dict) and "/".join(_text(other.get("reference")).split("/")[-2:]) == wanted:
+            return resource
+    raise ChartConflict("The chart answered with another patient’s record. Nothing was opened. Launch again.")
 
 
 def read_practitioner(resource: Resource) -> ChartPractitioner:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, g, request
 from werkzeug.wrappers import Response
 
-from fhir.people import read_patient
+from fhir.people import must_be, read_patient
 from smart_app.access import actor, must
 from smart_app.case import Patient
 from smart_app.ports import Ports
@@ -170,7 +170,9 @@ def patient_of(line: Line) -> Patient:
     if not line.patient:
         raise NoPatient("The launch named no patient.")
     kept: dict[str, Any] = line.context.get("patient") or {}
-    return patient_from(kept or read_patient(ports().charts.line(line.id).read(line.patient)).__dict__)
+    if kept:
+        return patient_from(kept)
+    return patient_from(read_patient(must_be(ports().charts.line(line.id).read(line.patient), line.patient)).__dict__)
 
 
 def patient_from(facts: dict[str, Any]) -> Patient:

@@ -15,8 +15,8 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from fhir.chart import Chart
-from fhir.errors import ChartError
-from fhir.people import display_name, read_patient
+from fhir.errors import ChartConflict, ChartError
+from fhir.people import display_name, must_be, read_patient
 from launch.authorize import Grant, Pending, complete
 from launch.errors import IdentityRejected, LaunchError, LaunchExpired, LaunchRefused
 from launch.issuers import Issuer
@@ -164,7 +164,9 @@ def _person(chart: Chart, patient: str) -> dict[str, Any]:
     if not patient:
         return {}
     try:
-        return dict(read_patient(chart.read(patient)).__dict__)
+        return dict(read_patient(must_be(chart.read(patient), patient)).__dict__)
+    except ChartConflict:
+        raise
     except (ChartError, LaunchError):
         return {}
 

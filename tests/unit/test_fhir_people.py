@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fhir.people import display_name, read_patient, read_practitioner
+from fhir.errors import ChartConflict
+from fhir.people import display_name, must_be, read_patient, read_practitioner
 
 ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]}
 MR = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}
@@ -131,3 +132,39 @@ def test_every_other_name_is_kept_for_comparing() -> None:
     person = read_patient({"resourceType": "Patient", "id": "1", "name": names})
     assert person.family == "Wedlock"
     assert person.other_names == (("Früher", "Marisol T"), ("Samplewright", ""))
+
+
+def _linked(kind: str, other: str) -> dict[str, Any]:
+    return {"resourceType": "Patient", "id": "2", "link": [{"type": kind, "other": {"reference": other}}]}
+
+
+@pytest.mark.parametrize(
+    ("answered", "taken"),
+    [
+        ({"resourceType": "Patient", "id": "1"}, True),
+        ({"resourceType": "Patient", "id": "2"}, False),
+        ({"resourceType": "Patient"}, False),
+        ({"resourceType": "Person", "id": "1"}, False),
+        (
+            {"resourceType": "Patient", "id": "2", "link": [{"type": "replaces", "other": {"reference": "Patient/1"}}]},
+            True,
+        ),
+        (_linked("replaces", "https://ehr.example/fhir/Patient/1"), True),
+        (
+            {"resourceType": "Patient", "id": "2", "link": [{"type": "seealso", "other": {"reference": "Patient/1"}}]},
+            False,
+        ),
+        (
+            {"resourceType": "Patient", "id": "2", "link": [{"type": "replaces", "other": {"reference": "Patient/3"}}]},
+            False,
+        ),
+        ({"resourceType": "Patient", "id": "2", "link": [None, {"type": "replaces"}, {"other": "Patient/1"}]}, False),
+    ],
+)
+def test_a_chart_that_answers_with_another_record_opens_nobody(answered: dict[str, Any], taken: bool) -> None:
+    """Only the one that was asked for, or the one that says that it took its place in a merge."""
+    if taken:
+        assert must_be(answered, "Patient/1") is answered
+    else:
+        with pytest.raises(ChartConflict):
+            must_be(answered, "Patient/1")
