@@ -19,7 +19,7 @@ from smart_app.web import create_app
 assert "site-packages" in fhir.chart.__file__, fhir.chart.__file__
 base = pathlib.Path(smart_app.app.__file__).parent
 for needed in ("web/templates/base.html", "web/static", "web/translations/es/LC_MESSAGES/messages.mo",
-               "store/migrations", "fonts", "sandbox/screens"):
+               "store/migrations", "fonts", "sandbox/screens", "completeness/rules.toml"):
     assert (base / needed).exists(), f"{needed} is not in the wheel"
 store = Store("sqlite:///proof.db")
 store.migrate()
