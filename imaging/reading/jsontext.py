@@ -88,8 +88,8 @@ def _named(number: int, vr: bytes, private: dict[int, bytes], length: int, signe
     name = vr_of(number, creator.decode().rstrip(" \0"))
     if name == "US or SS" and len(signed) == 2:
         return "SS" if int.from_bytes(signed, "little" if encoding.little else "big") else "US"
-    if name == "OB or OW" and number & 0xFFE1FFFF == 0x60003000:
-        return "OW"  # an overlay
+    if name == "OB or OW" and not vr and (number & 0xFFE1FFFF == 0x60003000 or number in PIXELS):
+        return "OW"  # an overlay, or the pixels of an icon
     if " or " in name or (vr and name == "SQ"):
         raise Odd
     return name
