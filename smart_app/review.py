@@ -45,18 +45,20 @@ def begin_reading(ports: Ports, expert: Party, referral_id: str) -> Referral:
 def hold(ports: Ports, who: Party, referral_id: str, reason: str) -> Referral:
     """Suspected wrong patient: images and opinion are hidden at once and everybody is told."""
     owed = ("notify_referrer", "notify_desk")
-    return _change(ports, who, referral_id, "hold", lambda r: r.hold(who, ports.now(), reason), owed)
+    return _change(ports, who, referral_id, "hold", lambda r: r.hold(who, ports.now(), reason), owed, reason)
 
 
 def release(ports: Ports, who: Party, referral_id: str, reason: str) -> Referral:
     """One named person closes the check and says how."""
-    return _change(ports, who, referral_id, "release", lambda r: r.release(who, ports.now(), reason), ())
+    return _change(ports, who, referral_id, "release", lambda r: r.release(who, ports.now(), reason), (), reason)
 
 
 def retract(ports: Ports, expert: Party, referral_id: str, reason: str) -> Referral:
     """Entered in error. The tombstone stays, and a person must mend what stands in the chart."""
     owed = ("file_retraction", "notify_referrer")
-    return _change(ports, expert, referral_id, "retract", lambda r: r.retract(expert, ports.now(), reason), owed)
+    return _change(
+        ports, expert, referral_id, "retract", lambda r: r.retract(expert, ports.now(), reason), owed, reason
+    )
 
 
 def tell(ports: Ports, expert: Party, referral_id: str, given: Mapping[str, str]) -> Referral:
@@ -200,17 +202,20 @@ def _change(
     verb: str,
     act: Callable[[Referral], Referral],
     owed: tuple[str, ...],
+    why: str = "",
 ) -> Referral:
     with ports.store.transaction() as tx:
         referral = act(tx.referrals.get(referral_id))
         tx.referrals.save(referral)
-        _record(ports, tx, who, verb, referral_id, owed)
+        _record(ports, tx, who, verb, referral_id, owed, why.strip())
     return referral
 
 
-def _record(ports: Ports, tx: Transaction, who: Party, verb: str, referral_id: str, owed: tuple[str, ...]) -> None:
+def _record(
+    ports: Ports, tx: Transaction, who: Party, verb: str, referral_id: str, owed: tuple[str, ...], why: str
+) -> None:
     if verb != "draft":
-        tx.audit.write(ports.now(), who, verb, referral_id, "referral")
+        tx.audit.write(ports.now(), who, verb, referral_id, "referral", why)
         tx.outbox.owe(referral_id, "mirror_referral", due=ports.now())
     for action in owed:
         tx.outbox.owe(referral_id, action, due=ports.now(), why=verb)

@@ -16,7 +16,7 @@ from smart_app.web.people import differing
 from smart_app.web.plainly import headline
 from smart_app.web.progress import staff_steps
 from smart_app.web.told import beside, standing
-from tests.staged import EXPERT, opinion
+from tests.staged import EXPERT, OPERATOR, opinion
 from tests.webdesk import Desk
 
 WORDS = {"answer": "Yes.", "findings": "None.", "impression": "None.", "agreement": "1", "first_report_read": "none"}
@@ -129,3 +129,14 @@ def test_a_date_differs_in_its_parts_and_a_number_is_no_name(desk: Desk) -> None
     with desk.app.test_request_context():
         said = desk.app.jinja_env.globals["words"]["result_of"]["id", "variant"][0]
     assert str(said) == "Another number"
+
+
+def test_why_a_case_was_held_and_how_that_was_settled_stands_in_the_audit(desk: Desk) -> None:
+    """The page of the check says so to whoever settles it."""
+    referral = desk.referral("delivered")
+    review.hold(desk.ports, EXPERT, referral.id, "Another face.")
+    review.release(desk.ports, OPERATOR, referral.id, " The ward confirmed the wristband. ")
+    with desk.ports.store.reading() as tx:
+        told = [(row.verb, row.why) for row in tx.audit.of_referral(referral.id)]
+    assert ("hold", "Another face.") in told
+    assert ("release", "The ward confirmed the wristband.") in told
