@@ -21,6 +21,7 @@ from smart_app.web.answers import moved
 from smart_app.web.errors import error_state, wants_json
 from smart_app.web.plainly import patient_page, referral_of, started_by_themselves, state_of, upload_of
 from smart_app.web.sessions import current_line, patient_of, ports
+from smart_app.web.whys import in_words
 
 blueprint = Blueprint("upload", __name__, url_prefix="/line/<line_id>")
 
@@ -151,11 +152,19 @@ def _show(line: Line, referral: Referral, given: Upload, unfinished: Unfinished 
         referral=referral,
         given=given,
         summary=found,
-        faults=unfinished.fields if unfinished else {},
+        faults=_faults(unfinished),
         let_in=given.vouch if vouched_for(given) and not whose_stop(referral.patient, given) else None,
-        trouble={name: [f.name for f in given.files if f.verdict == name] for name in TROUBLE},
+        trouble={name: [(f.name, in_words(f.why)) for f in given.files if f.verdict == name] for name in TROUBLE},
         ready=bool(found.people) and len(found.people) == 1 and given.confirmed is not None and not given.stopped,
     )
+
+
+def _faults(unfinished: Unfinished | None) -> dict[str, str]:
+    """For the page: a limit that was met is named in the person's language."""
+    faults = dict(unfinished.fields) if unfinished else {}
+    if unfinished and faults.get("files") == "unsafe":
+        faults["files"] = in_words(str(unfinished))
+    return faults
 
 
 @blueprint.post("/show/files")

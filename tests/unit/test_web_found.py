@@ -12,7 +12,8 @@ from PIL import Image
 
 from smart_app.case import Ask, Side, StudyNote
 from smart_app.deliver.outcome import SYSTEM
-from tests.discs import FILES, altered, directory, of
+from smart_app.web.whys import in_words
+from tests.discs import FILES, altered, directory, of, zipped
 from tests.papers import in_dicom, pdf, structured
 from tests.unit.test_web_patient import ASKED, ME, Home
 from tests.web import JSON
@@ -169,3 +170,42 @@ def test_somebody_elses_report_is_not_shown_to_a_stranger(desk: Desk) -> None:
     other = Home(desk)
     other.line = desk.web.line("patient", desk.browser, patient="Patient/9", context={"patient": {}})
     assert other.get(f"show/picture/{found['key']}").status_code in (403, 404)
+
+
+@pytest.mark.parametrize(
+    ("why", "spanish"),
+    [
+        ("The file is empty.", "El archivo está vacío."),
+        ("Larger than 4,000 bytes.", "Mayor de 4,000 bytes."),
+        (
+            "The virus scanner stopped this file (Eicar (1)). It was not kept.",
+            "El antivirus detuvo este archivo (Eicar (1)).",
+        ),
+        ("More than 10 files. Give them in smaller parts.", "Son más de 10 archivos."),
+        ("More than 10 bytes. Give them in smaller parts.", "En total son más de 10 bytes."),
+        ("The ZIP unpacks to more than 200 times its size. It was not opened.", "en más de 200 veces su tamaño"),
+        ("ZIPs and disc images are nested deeper than 1.", "a más de 1 de profundidad"),
+        ("Something that nobody translated.", "Something that nobody translated."),
+        ("", ""),
+    ],
+)
+def test_why_a_file_was_not_taken_is_said_in_the_persons_language(desk: Desk, why: str, spanish: str) -> None:
+    """Every sentence of the pictures' library, its values kept."""
+    with desk.app.test_request_context(headers={"Accept-Language": "es"}):
+        assert spanish in in_words(why)
+
+
+def test_each_file_that_was_not_taken_says_why_and_a_limit_that_was_met_is_named(desk: Desk) -> None:
+    """On the page, beside its name."""
+    home = Home(desk)
+    home.post("tell", **ASKED)
+    home.give(of(ME), of(ME)[:-900])
+    page = home.client.get(f"/line/{home.line.id}/show").get_data(as_text=True)
+    assert "The picture is cut short. Ask the imaging centre for a new copy." in page
+    csrf = home.get("emergency").get_json()["csrf"]
+    bomb = zipped({"bomb": bytes(20_000_000)})
+    form = {"csrf": csrf, "files": [(io.BytesIO(bomb), "d.zip")]}
+    refused = home.client.post(f"/line/{home.line.id}/show/files", data=form)
+    assert refused.status_code == 422
+    assert "more than 200 times its size" in refused.get_data(as_text=True)
+    assert home.post("show/files", files=[(io.BytesIO(bomb), "d.zip")]).json["error"]["fields"] == {"files": "unsafe"}
