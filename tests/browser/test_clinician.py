@@ -13,7 +13,7 @@ import requests
 
 from smart_app.case import NextStep
 from tests.browser.conftest import EVERY, SOME, Visitor
-from tests.staged import QUESTION, Town, conflicting_upload
+from tests.staged import QUESTION, Town, conflicting_upload, renamed_upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
 Visit = Callable[..., Visitor]
@@ -73,6 +73,26 @@ def test_images_of_somebody_else_are_shown_to_staff_with_both_sides_and_the_diff
     assert "another person" in visitor.page.inner_text("h1")
     assert visitor.page.locator("tr[data-tone=stop] mark").all_inner_texts()[:2] == ["92", "68"]
     visitor.must_be_usable_by_all()
+
+
+def test_pictures_under_an_earlier_name_are_let_in_by_saying_how_one_knows(visit: Visit, town: Town) -> None:
+    visitor = visit(width=480)
+    page = visitor.page
+    referral = town.referral("gathering")
+    town.add(renamed_upload(referral.id))
+    page.goto(f"{visitor.sit_down()}referrals/{referral.id}")
+    visitor.must_be_usable_by_all()
+    page.get_by_role("button", name="This patient’s: let them in").click()
+    assert page.locator("#faults a").all_inner_texts() == ["Say how you know that they are this patient’s."]
+    page.fill("#field-vouch", "Her name before she married; seen in the chart.")
+    page.get_by_role("button", name="This patient’s: let them in").click()
+    page.get_by_role("heading", name="Waiting for the images").wait_for()
+    assert "Her name before she married" in page.inner_text("main")
+    visitor.must_be_usable_by_all(SOME)
+    patient = visit(width=360)
+    patient.page.goto(f"{patient.sit_down('patient', referral_id=referral.id)}show")
+    assert "The name on your pictures was checked." in patient.page.inner_text("main")
+    patient.must_be_usable_by_all(SOME)
 
 
 def test_a_marked_difference_stands_within_its_value_in_a_narrow_window(visit: Visit, town: Town) -> None:
