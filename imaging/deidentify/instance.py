@@ -109,7 +109,9 @@ class Rewriter:
         return done
 
     def meta(self, header: Header, syntax: str) -> bytes:
-        """Preamble and file meta group of the cleaned object."""
+        """Preamble and file meta group of the cleaned object. Raises Odd where the transfer syntax is no UID."""
+        if not UID.fullmatch(syntax):
+            raise Odd
         key = (header.instance.sop_class_uid, syntax)
         writer = self._metas.setdefault(key, MetaWriter(*key))
         return writer.head(self.cleaner.keys.uid(header.instance.sop_instance_uid))

@@ -5,6 +5,7 @@ Rule: only values are made anew; what is kept is copied byte for byte.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from imaging.deidentify.dates import DUMMIES, moved
@@ -39,6 +40,8 @@ PUBLIC_CODES = frozenset(
 )
 LOCAL_SCHEME = b"99LOCAL"
 OLDEST = 89  # years; above it an age alone tells a person (45 CFR 164.514(b)(2)(i)(C))
+UIDS = re.compile(rb"[0-9.\\ \0]*")
+OFFSET = re.compile(rb"[+-][0-9]{4}")  # from UTC
 PERSONAL_VRS = frozenset(("PN", "UI", "DA", "DT"))
 
 
@@ -172,7 +175,7 @@ class Cleaner:
     def new_value(self, tag: int, vr: str, action: Action, value: bytes, here: Place) -> bytes | None:
         """The new value, None for none; the same object where it stays. A text that told the name becomes a dummy."""
         if action is Action.KEEP and not self._tells(tag, vr, value, here):
-            return value
+            return value if vr != "UI" or UIDS.fullmatch(value) else b""
         if action is Action.REMOVE:
             return None
         if action is Action.EMPTY:
@@ -197,7 +200,7 @@ class Cleaner:
 
     def _date(self, tag: int, vr: str, value: bytes, patient: Patient) -> bytes | None:
         if vr not in ("DA", "DT", "TM"):  # an offset from UTC stays, a stamp of a signer goes
-            offset = tag == 0x00080201
+            offset = tag == 0x00080201 and OFFSET.fullmatch(value.strip(b" \0"))
             return value if offset else self._plain(tag, vr, value)
         return moved(vr, value, patient.days)
 

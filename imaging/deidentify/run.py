@@ -163,10 +163,11 @@ class _Run:
         except Odd:
             self.outcome.notes["odd"] += 1
         try:
+            meta = self._rewriter.meta(header, header.instance.transfer_syntax_uid)
             done = clean_oddly(stream, self._rewriter.cleaner, patient)
         except Odd:
             return None
-        done.meta = self._rewriter.meta(header, header.instance.transfer_syntax_uid)
+        done.meta = meta
         return done
 
     def _put_by(self, header: Header, patient: Patient, done: Rewritten, size: int) -> Verdict | Became:

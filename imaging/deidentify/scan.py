@@ -13,6 +13,7 @@ from typing import Any
 
 from imaging.deidentify.known import APART, NONE, Known, words_of
 from imaging.deidentify.markers import MARKED
+from imaging.deidentify.rewrite import UIDS
 from imaging.quiet import quiet
 
 CALENDAR = frozenset(("DA", "DT", "TM"))
@@ -93,7 +94,7 @@ class Scanner:
     def _kinds(self, tag: int, vr: str, value: bytes, pseudonym: str) -> Iterator[str]:
         if not self._known.uids.isdisjoint(value.translate(UID_APART).split()):
             yield "uid"
-        if vr == "UI":
+        if vr == "UI" and UIDS.fullmatch(value):
             return
         text = words_of(value)
         yield from self._known.told(text, tag, vr, pseudonym)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
+from imaging.burned_in import CAPTURES
 from imaging.deidentify.elements import UNDEFINED, Coding, Element, Odd, TooFew, element_at, head_at
 from imaging.deidentify.gate import Content
 from imaging.deidentify.layout import PIXEL_TAGS, Layout, content_of
@@ -16,11 +17,12 @@ from imaging.deidentify.rewrite import CHARSET, Cleaner, Patient, Place, without
 
 # What other elements depend on, or what decides whether the object may be cleaned at all.
 DECIDING = frozenset(
-    {CHARSET, 0x00080008, 0x00080016, 0x00080060, 0x00100010, 0x00100020, 0x00100030, 0x0020000D, 0x00420011}
+    {CHARSET, 0x00080016, 0x00080060, 0x00100010, 0x00100020, 0x00100030, 0x0020000D, 0x00420011}
     | {0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00280301}
     | {0x00280002, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x0020000E}
 )
 INSTANCE = 0x00080018
+IMAGE_TYPE = 0x00080008  # differs in many series, and decides only where one of them is a captured screen
 PAST_ALL = 1 << 32
 MOST_NEW = 12  # elements that a file may have beside those of its template
 
@@ -82,7 +84,7 @@ class Template:
         while walk.at < len(self.tags) and self.tags[walk.at] < tag:
             if not self.raws[walk.at]:
                 walk.out.append(self.chunks[walk.at])
-            elif self.tags[walk.at] in DECIDING or self.tags[walk.at] == INSTANCE:
+            elif self.tags[walk.at] in DECIDING or self.tags[walk.at] in (INSTANCE, IMAGE_TYPE):
                 return False
             walk.at += 1
         return True
@@ -99,6 +101,8 @@ class Template:
             return False
         chunk = cleaner.element(data, found, coding, self.place)
         walk.out.append(chunk)
+        if tag == IMAGE_TYPE and not (same and _no_captures(self.raws[at], data[found.start : found.end])):
+            return False
         if tag == INSTANCE:
             self.sop_instance_uid = _text(data, found)
         if same:
@@ -155,6 +159,11 @@ def made_from(cleaner: Cleaner, layout: Layout, patient: Patient) -> Template:
     lengths = [len(raw) for raw in raws]
     uid = next((_text(data, found) for found in layout.elements if found.tag == INSTANCE), "")
     return Template(layout.coding, content_of(layout), place, version, uid, tags, raws, chunks, lengths)
+
+
+def _no_captures(*raws: bytes) -> bool:
+    text = b"".join(raws).upper().decode("ascii", "replace")
+    return not any(word in text for word in CAPTURES)
 
 
 def _text(data: bytes, found: Element) -> str:

@@ -169,6 +169,17 @@ def test_twice_the_same_is_a_duplicate_and_other_content_is_set_aside(tmp_path: 
     assert len(visible(tmp_path)) == 1
 
 
+def test_a_captured_screen_in_the_midst_of_a_series_is_noticed(tmp_path: Path) -> None:
+    """Also where all its other pictures were cleaned by what they have in common; other image types are no matter."""
+    types = (["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"], ["DERIVED", "SECONDARY", "SCREEN SAVE"], ["X"])
+    files = {f"{n}": altered(FILES[0], SOPInstanceUID=f"1.2.{n}", ImageType=kind) for n, kind in enumerate(types)}
+    outcome = run(tmp_path, files)
+    assert [(one.number, one.reason) for one in outcome.quarantined] == [(3, "burned-in-capture")]
+    assert sorted(str(pydicom.dcmread(p).ImageType) for p in visible(tmp_path)) == sorted(
+        str(pydicom.dcmread(tmp_path / "in" / n).ImageType) for n in ("0", "1", "3")
+    )
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [

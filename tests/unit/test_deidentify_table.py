@@ -184,6 +184,9 @@ def one(tag: int, vr: bytes, value: bytes, profile: str = "research", *, explici
         (0x00280010, b"US", b"\x10\x00", b"\x10\x00"),
         (0x00101081, b"LO", b"Navy", b"-"),
         (0x0020000D, b"UI", b"1.2.840.10008.1.4.1.1", b"1.2.840.10008.1.4.1.1\0"),
+        (0x0008010C, b"UI", b"1.2.3.4 by Zebedee", b""),
+        (0x00080201, b"SH", b"+0100", b"+0100 "),
+        (0x00080201, b"SH", b"Zebedee's", b"-"),
     ],
 )
 def test_a_value_becomes_what_its_action_says(tag: int, vr: bytes, value: bytes, left: bytes, explicit: bool) -> None:
