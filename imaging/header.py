@@ -77,6 +77,7 @@ def header_of(opened: Opened) -> Header:
         return _compose(values, opened.transfer_syntax_uid, pixels=opened.pixels is not None)
 
 
+REMEMBERED = 16_384  # bytes of the values of a header that is kept for the next picture of its series
 PER_PICTURE = ("SOPInstanceUID", "InstanceNumber")
 
 
@@ -91,8 +92,9 @@ def _read_fast(stream: BinaryIO) -> Read:
 def header_of_raw(raw: Raw, start: Start, *, pixels: bool) -> Header:
     """The header that these bytes make, leaving `raw` without what is the picture's own. Raises Odd."""
     alone = {keyword: raw.pop(keyword) for keyword in PER_PICTURE if keyword in raw}
+    shared_by_series = _shared if sum(map(len, raw.values())) <= REMEMBERED else _shared.__wrapped__
     try:
-        shared = _shared(tuple(raw), tuple(raw.values()), start.encoding, start.transfer_syntax_uid, pixels)
+        shared = shared_by_series(tuple(raw), tuple(raw.values()), start.encoding, start.transfer_syntax_uid, pixels)
         return _with_instance(shared, alone, start.encoding)
     except NotDicom as problem:
         raise Odd from problem

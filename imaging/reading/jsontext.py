@@ -23,7 +23,8 @@ from imaging.reading.words import ESCAPE, SETS
 BULK = "{bulk}"
 """Stands in a stored text for the root of that instance's bulk data; the HTTP face puts its own address there."""
 LARGEST_INLINE = 768  # bytes; 1,024 characters of base64
-REMEMBERED = 2048  # bytes of a value that is kept to be met again
+REMEMBERED = 256  # bytes of a value that is kept to be met again
+REMEMBERED_SEQUENCE = 2048
 CHARACTER_SET = 0x00080005
 PIXEL_REPRESENTATION = 0x00280103
 LOOKUP_TABLES = frozenset({0x00281101, 0x00281102, 0x00281103, 0x00283002})  # whose first number pydicom corrects
@@ -99,7 +100,7 @@ def _part(
     number: int, vr: str, data: bytes, begins: int, ends: int, encoding: Encoding, path: str, sets: bytes, signed: bytes
 ) -> str:
     if vr == "SQ":
-        write = _sequence if ends - begins <= REMEMBERED else _sequence.__wrapped__
+        write = _sequence if ends - begins <= REMEMBERED_SEQUENCE else _sequence.__wrapped__
         return write(number, data[begins:ends], encoding, path, sets, signed)
     if number in PIXELS or (vr in BYTES and ends - begins > LARGEST_INLINE):
         return f'"{number:08X}":{{"vr":"{vr}","BulkDataURI":"{BULK}{path}/{number:08X}"}}'

@@ -187,6 +187,16 @@ def test_pictures_of_one_series_are_told_apart() -> None:
     assert headers[0].person is headers[1].person
 
 
+def test_what_is_remembered_of_a_series_is_bounded() -> None:
+    """A header of megabytes is read each time, and not kept in memory."""
+    reading._shared.cache_clear()
+    content = encoded(ExplicitVRLittleEndian, OtherPatientIDs=["X" * 60] * (reading.REMEMBERED // 60))
+    assert fast(content) == slow(content)
+    assert reading._shared.cache_info().currsize == 0
+    assert fast(FILES[0]) is not None
+    assert reading._shared.cache_info().currsize == 1
+
+
 PIECES = (
     *(
         b"\xff\xff\xff\xff",
