@@ -176,8 +176,11 @@ def _fullness(person: Person) -> int:
 def _same(one: Person, other: Person) -> bool:
     if (one.name, one.birth_date, one.sex, one.id) == (other.name, other.birth_date, other.sex, other.id):
         return True
-    found = compare(_claim(one), other)
-    if found.outcome == "conflict" or compare(_claim(other), one).outcome == "conflict":
+    return _agree(compare(_claim(one), other)) and _agree(compare(_claim(other), one))
+
+
+def _agree(found: Comparison) -> bool:
+    if found.outcome == "conflict":
         return False
     if found.result("id") == MATCH:
         return True

@@ -47,6 +47,7 @@ KEPT: tuple[tuple[str, str, int], ...] = (
     ("metadata", "1", 6221),
     ("identity", "1", 86),
     ("identity", "1", 1507),
+    ("identity", "1", 8958),
     ("directory", "1", 655),
 )
 """(target, seed, number) of inputs that have failed before; every run has them, the short one too."""
