@@ -13,7 +13,7 @@ from imaging.header import read_header
 from imaging.phantom import ct_study
 from imaging.study import Person, gather
 from smart_app.case import Change, PriorReport, Side
-from smart_app.deliver.images import _notes
+from smart_app.deliver.images import study_notes
 from smart_app.referral import Referral, Status
 from tests.browser.conftest import OVERFLOW, Visitor
 from tests.staged import Town
@@ -59,7 +59,7 @@ def case(town: Town) -> Staged:
             shelf.put(io.BytesIO(content))
         report = PriorReport("Report of 4 November", "application/pdf", "", len(PDF))
         report = replace(report, sha256=shelf.put_document(io.BytesIO(PDF), "application/pdf", report.title))
-        studies = _notes(gather(read_header(io.BytesIO(content)) for content in files))
+        studies = study_notes(gather(read_header(io.BytesIO(content)) for content in files), {})
         with town.ports.store.transaction() as tx:
             saved = replace(tx.referrals.get(referral.id), studies=studies, prior_reports=(report,), **changes)
             return tx.referrals.save(saved)
