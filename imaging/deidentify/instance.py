@@ -113,7 +113,9 @@ class Rewriter:
         if not UID.fullmatch(syntax):
             raise Odd
         key = (header.instance.sop_class_uid, syntax)
-        writer = self._metas.setdefault(key, MetaWriter(*key))
+        writer = self._metas.get(key)
+        if writer is None:
+            writer = self._metas[key] = MetaWriter(*key)
         return writer.head(self.cleaner.keys.uid(header.instance.sop_instance_uid))
 
     def _dataset(

@@ -24,7 +24,6 @@ from imaging.deidentify.probes import UNREADABLE, digest_of, form_of, holds_some
 from imaging.deidentify.profiles import Option, Profile
 from imaging.deidentify.rewrite import Cleaner, Patient
 from imaging.deidentify.scan import Scanner
-from imaging.deidentify.writing import Writer
 from imaging.errors import NotDicom, OutputUnusable
 from imaging.study import Header
 from imaging.verdict import LIMITS, Found, Limits, Verdict, judge
@@ -60,21 +59,14 @@ def deidentify(
     empty = not out.is_dir() or not any(out.iterdir())
     book = Ledger(ledger, keys.token(f"{profile.name}|{options}|{same_person}"), empty=empty)
     try:
-        output = Output(out)
-    except OutputUnusable:
-        book.close()
-        raise
-    writer = Writer(output, book)
-    try:
         patients = Patients(keys, book.patients, same_person=same_person)
-        run = _Run(output, book, writer, keys, Outcome(profile), patients, looked_at)
+        run = _Run(Output(out), book, keys, Outcome(profile), patients, looked_at)
         for number, found in enumerate(walk(sources, limits, run.look), 1):
             run.take(number, found)
             progress(number)
         run.release()
         return run.outcome
     finally:
-        writer.close()
         book.close()
 
 
@@ -92,7 +84,6 @@ class _Run:
         self,
         output: Output,
         book: Ledger,
-        writer: Writer,
         keys: Keys,
         outcome: Outcome,
         patients: Patients,
@@ -101,7 +92,6 @@ class _Run:
         self.outcome = outcome
         self._output, self._book, self._keys, self._patients = output, book, keys, patients
         self._looked_at = looked_at
-        self._writer = writer
         self._known = Known()
         self._rewriter = Rewriter(Cleaner(outcome.profile, keys, self._known))
         self._ready: dict[str, tuple[int, str, Became]] = {}  # by token, what waits: file, modality, verdict
@@ -187,9 +177,9 @@ class _Run:
             place = f"{patient.pseudonym}/{study}/{series}/{uid(where.sop_instance_uid)}"
             form = form_of(done)
             head, who = len(done.meta) + len(done.body), self._patients.who(header.person)
-            entry = Entry(token, digest, size, patient.pseudonym, place, 0, head, study, who, form)
+            written = self._output.write(place, done)
+            self._book.add(Entry(token, digest, size, patient.pseudonym, place, written, head, study, who, form))
             became = Became.DONE
-            self._lose(self._writer.put(entry, done))
         self._note(header, done)
         self._ready[token] = self._number, header.modality, became
         return became
@@ -214,17 +204,8 @@ class _Run:
                 return path
         return None
 
-    def _lose(self, tokens: list[str]) -> None:
-        """What turned out unreadable while it was written."""
-        for token in tokens:
-            number, _, became = self._ready.pop(token)
-            self._left.add(number)
-            self.outcome.counts[became.value] -= 1
-            self.outcome.counts[Verdict.UNREADABLE.value] += 1
-
     def _again(self, header: Header, token: str, done: Rewritten) -> Verdict | Became:
         """A second file of one instance: the same to the byte, or another's number."""
-        self._lose(self._writer.settle())
         entry = self._book.entries[token]
         again = f"{entry.place}.again"
         self._output.write(again, done)
@@ -240,7 +221,6 @@ class _Run:
 
     def release(self) -> None:
         """Search everything that waits, and make visible what is clean."""
-        self._lose(self._writer.settle())
         scanner = Scanner(self._known, dates_move=self.outcome.profile.has(Option.DATES))
         self.outcome.notes["namesakes"] += self._patients.namesakes()
         clean = set()
