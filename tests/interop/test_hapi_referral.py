@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from fhir.chart import FhirChart
+from fhir.chart import FhirChart, Written
+from fhir.errors import ChartConflict
 from smart_app import refer, review
 from smart_app.case import Ask, NextStep, Party, Patient
 from smart_app.deliver import Parked
@@ -102,3 +103,35 @@ def test_a_second_installation_finds_what_the_first_one_wrote(world: World, char
         tx.outbox.owe(referral.id, "mirror_referral", due=world.now)
     world.work()
     assert [len(held(chart, patient, kind)) for kind in ("ServiceRequest", "Task", "ImagingStudy")] == [1, 1, 1]
+
+
+class Meddled(FhirChart):
+    """Between our look at a record and our change of it, somebody else changes it."""
+
+    meddle = False
+
+    def update(self, resource: dict[str, Any], *, if_match: str | None = None) -> Written:
+        """Theirs first, once."""
+        if self.meddle:
+            self.meddle = False
+            standing = self.read(f"{resource['resourceType']}/{resource['id']}")
+            super().update({**standing, "note": [{"text": "Theirs."}]})
+        return super().update(resource, if_match=if_match)
+
+
+def test_a_change_between_our_look_and_our_write_is_a_conflict_and_theirs_stays(
+    hapi: str, world: World, patient: Patient
+) -> None:
+    referral = world.reading("open", patient=patient)
+    world.work()
+    chart = Meddled(hapi, requests.Session(), timeout=60)
+    world.charts.records["open"] = chart  # type: ignore[assignment]
+    with world.ports.store.transaction() as tx:
+        kept = tx.referrals.get(referral.id)
+        tx.referrals.save(replace(kept, ask=replace(kept.ask, question="Another question?")))
+        tx.outbox.owe(referral.id, "mirror_referral", due=world.now)
+    chart.meddle = True
+    with pytest.raises(ChartConflict, match="changed in the chart by somebody else"):
+        world.work()
+    (order,) = held(chart, patient, "ServiceRequest")
+    assert order["note"] == [{"text": "Theirs."}]
