@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_app.case import Agreement, Ask, Opinion, Party, Patient, SeriesNote, StudyNote, Upload, Urgency
+from smart_app.given import SeriesSeen
 from smart_app.referral import Referral, Status
 from smart_app.store.codec import DocumentUnreadable, decode, encode
 
@@ -23,6 +24,9 @@ st.register_type_strategy(
     datetime,
     st.datetimes(datetime(1900, 1, 3), datetime(9999, 12, 29), timezones=zones),  # noqa: DTZ001
 )
+
+# No measure of a header is infinite (`imaging.values`), and none could be stored: a test below.
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 
 
 @pytest.mark.parametrize("kind", [Referral, Upload, Opinion, Party], ids=lambda kind: kind.__name__)
@@ -48,6 +52,13 @@ def test_moments_are_kept_in_utc_with_their_microseconds() -> None:
 def test_a_moment_without_a_zone_is_refused_before_it_is_stored() -> None:
     with pytest.raises(ValueError, match="without a time zone"):
         encode(replace(OPINION, signed_at=datetime(2026, 3, 2)))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_a_number_that_json_cannot_hold_is_refused_before_it_is_stored(number: float) -> None:
+    """Other programs could not read what Python would write."""
+    with pytest.raises(ValueError, match="JSON"):
+        encode(SeriesSeen("1.2.3", "1.2", thickness=number))
 
 
 def test_enums_and_tuples_come_back_as_enums_and_tuples() -> None:
@@ -101,11 +112,11 @@ def test_a_value_outside_its_type_is_refused(field: str, value: str) -> None:
 
 def test_a_case_with_thousands_of_pictures_is_read_in_well_under_a_second() -> None:
     """Worklists read a hundred of them."""
-    from time import perf_counter
+    from time import process_time
 
     instances = tuple((f"1.2.840.113619.2.55.3.{n}", "1.2.840.10008.5.1.4.1.1.2", n) for n in range(4000))
     case = replace(REFERRAL, studies=(StudyNote("1.2", series=(SeriesNote("1.2.3", "CT", instances=instances),)),))
     text = encode(case)
-    begun = perf_counter()
+    begun = process_time()
     assert decode(Referral, text) == case
-    assert perf_counter() - begun < 0.5
+    assert process_time() - begun < 0.5
