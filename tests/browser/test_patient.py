@@ -440,7 +440,7 @@ SAID = {
     "reading": "The expert is looking at your images",
     "signed": "The opinion is ready. We are sending it to your doctor",
     "delivered": "Your opinion is here",
-    "seen": "Dr Ines Mockford has read it",
+    "seen": "Your opinion is here. Dr Ines Mockford has read it",
     "corrected": "The expert changed the opinion. Please read the new one",
     "withdrawn": "This request was stopped",
     "in-error": "This was filed by mistake. Do not use it",

@@ -224,7 +224,7 @@ GUARDS = (
         19,
         "Nobody can say who looked",
         "smart_app/review.py:_record",
-        ('tx.audit.write(ports.now(), who, verb, referral_id, "referral")', "pass"),
+        ('tx.audit.write(ports.now(), who, verb, referral_id, "referral", why)', "pass"),
         "tests/unit/test_review.py::test_every_act_of_the_expert_is_in_the_audit_and_a_draft_is_not",
         "the audit on the operator's page",
     ),
