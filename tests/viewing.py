@@ -29,6 +29,7 @@ from smart_app.sites import Directory
 from smart_app.store import Line, Store
 from smart_app.web import create_app
 from smart_app.web.sessions import COOKIE
+from tests import once
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PERSON = Person(name="Samplewright^Marisol", birth_date="1992-03-14", sex="F", id="OUT-77")
@@ -125,7 +126,7 @@ def open_house(folder: Path, files: list[bytes] | None = None, viewer: Path | No
         (folder / "keys" / name).touch(mode=0o600)
         (folder / "keys" / name).write_bytes(content)
     store = Store(settings.database_url, now=now)
-    store.migrate()
+    once.migrate(store)
     sent: list[Letter] = []
     ports = Ports(store, NoCharts(), open_archive(settings.archive), sent.append, now, Directory(), settings)
     referral = Referral(

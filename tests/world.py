@@ -22,6 +22,7 @@ from smart_app.sandbox.records import Records
 from smart_app.settings import read_settings
 from smart_app.sites import Directory, Organisation, Persona, Site
 from smart_app.store import Owed, Store
+from tests import once
 
 EXPERT = Party("expert", "Dr Tobias Exemplar", "idp|exemplar", "northlight")
 DESK = Party("operator", "Olga Desk", "idp|olga", "desk")
@@ -35,11 +36,19 @@ WORDS = {
 TICKED = frozenset(review.CONFIRM)
 
 
+class _Opened(dict[str, Records]):
+    """A chart is made at its first use."""
+
+    def __missing__(self, name: str) -> Records:
+        self[name] = Records(next(kind for kind in (EPIC, ORACLE, OPEN) if kind.name == name))
+        return self[name]
+
+
 class Charts:
     """The practice charts in memory, whoever asks."""
 
     def __init__(self) -> None:
-        self.records = {p.name: Records(p) for p in (EPIC, ORACLE, OPEN)}
+        self.records = _Opened()
 
     def system(self, site: str) -> Records:
         """That site's chart."""
@@ -70,7 +79,7 @@ class World:
             }
         )
         store = Store(settings.database_url, now=lambda: self.now)
-        store.migrate()
+        once.migrate(store)
         sites = tuple(
             Site(name, f"{name} hospital", name, (Persona("system", "", "", ()),))
             for name in ("epic", "oracle", "open")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smart_app.store import Store
-from tests import postgres
+from tests import once, postgres
 
 
 class Clock:
@@ -76,5 +76,5 @@ def open_store(database_url: str) -> Iterator[Callable[..., Store]]:
 def store(open_store: Callable[..., Store], clock: Clock) -> Store:
     """An empty, migrated store with a clock that stands."""
     store = open_store(now=clock)
-    store.migrate()
+    once.migrate(store)
     return store
