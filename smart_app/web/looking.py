@@ -18,6 +18,7 @@ from smart_app.case import StudyNote
 from smart_app.ports import Ports
 from smart_app.referral import NoSuchReferral, Referral
 from smart_app.store import Line
+from smart_app.web import refused
 from smart_app.web.sessions import TOUCH_EVERY, find_line, ports
 
 LOOKED = "look"
@@ -48,8 +49,10 @@ def look(line_id: str, referral_id: str) -> Look:
     try:
         referral = cases.read(ports(), referral_id)
     except NoSuchReferral:
+        refused.right(line, referral_id)
         raise NotFound from None
     if not may(actor(line), referral, "images"):
+        refused.right(line, referral_id)
         raise NotFound
     return Look(line, referral, ports().archive.shelf(referral.id))
 

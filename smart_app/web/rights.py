@@ -12,7 +12,9 @@ from flask import Flask, g, request
 
 from smart_app.access import actor, ever, may, must
 from smart_app.consent import kept_from_doctor
-from smart_app.referral import NotYours, Referral
+from smart_app.referral import NoSuchReferral, NotYours, Referral
+from smart_app.store import Line
+from smart_app.web import refused
 from smart_app.web.errors import WrongDoor
 from smart_app.web.plainly import referral_of
 from smart_app.web.sessions import OWN_GUARD, ports
@@ -136,10 +138,18 @@ def allowed(referral: Referral | None, verb: str) -> bool:
 
 
 def _ask_the_table() -> None:
-    """Raises WrongDoor for pages of other people, NoSuchReferral and NotYours for the rest."""
+    """Raises WrongDoor for pages of other people, NoSuchReferral and NotYours for the rest, once it is written down."""
     line = g.get("line")
     if line is None or request.blueprint in OWN_GUARD or request.endpoint in FREE:
         return
+    try:
+        _judge(line)
+    except (WrongDoor, NoSuchReferral, NotYours):
+        refused.right(line, (request.view_args or {}).get("referral_id", ""))
+        raise
+
+
+def _judge(line: Line) -> None:
     kind = DOORS.get(request.blueprint or "")
     verb = NEEDS.get(request.endpoint or "")
     if verb is None or (kind is not None and line.kind != kind):

@@ -42,6 +42,8 @@ def sit_down(kind: str, party: Party, *, expires: datetime, relaunch: bool = Tru
         if _alone(place, relaunch=relaunch) and not tx.sessions.lines_of(here):
             here = new_browser(tx)  # nobody's page depends on the old id, which somebody may have put there
         opened = tx.sessions.add_line(here, kind, party, expires=expires, context=context, **place)
+        where = place.get("site") or place.get("organisation") or ""
+        tx.audit.write(ports().now(), party, "sign-in", "", where, kind)
     hand_back(left)
     return opened
 

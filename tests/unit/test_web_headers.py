@@ -52,6 +52,15 @@ def test_every_answer_is_guarded(web: Web) -> None:
         assert "Server" not in answer.headers
 
 
+def test_nobody_is_answered_by_trace(web: Web) -> None:
+    """It would show a page's own script the cookie that is kept from it."""
+    client, line = web.sit_down("clinician")
+    for url in ("/", "/invitation", "/healthz", f"/line/{line.id}/", "/.well-known/jwks.json"):
+        answer = client.open(url, method="TRACE")
+        assert answer.status_code in (404, 405), url
+        assert "Cookie" not in answer.text
+
+
 def test_no_answer_at_all_may_be_kept_but_files_that_are_the_same_for_everybody(web: Web) -> None:
     """Every address there is, asked as a stranger and as each kind of person: no clinical answer in a disk cache."""
     kept = {"static", "viewer.asset", "signin.jwks", "chartlook.sheet"}  # files, public keys, colours

@@ -114,6 +114,53 @@ def test_images_ask_the_same_table(desk: Desk, name: str) -> None:
     assert (answer.status_code != 404) is may(actor(line), referral, "images")
 
 
+# -- who was refused ---------------------------------------------------------------------------------------------
+
+
+def refusals(desk: Desk, line: Line) -> list[tuple[str, str]]:
+    """The referrals and routes that this person was refused, oldest first."""
+    with desk.ports.store.reading() as tx:
+        rows = [row for row in tx.audit.latest(1000) if row.verb == "refuse-right" and row.who == line.party]
+    return [(row.referral_id, row.what) for row in reversed(rows)]
+
+
+def test_who_asks_for_what_is_not_theirs_is_written_down_once_a_minute(desk: Desk) -> None:
+    """Another's case, pages of other people, and what was guessed; of what is no id, the route alone."""
+    desk.web.world.later(minutes=2)  # past the rows that this minute may still have
+    stranger = Party("clinician", "Dr S", "Practitioner/curious")
+    client, line = desk.web.sit_down("clinician", party=stranger, **{**PLACE, "site": "oracle"})
+    referral = desk.referral("delivered")
+    named, guessed = "/line/<line_id>/referrals/<referral_id>", "0199-guessed"
+    for asked in (referral.id, referral.id, guessed, "Maria%20Beispiel%20born%201950"):
+        assert client.get(f"/line/{line.id}/referrals/{asked}", headers=JSON).status_code == 404
+    assert client.get(f"/line/{line.id}/worklist", headers=JSON).status_code == 403
+    assert refusals(desk, line) == [
+        (referral.id, named), (guessed, named), ("", named), ("", "/line/<line_id>/worklist"),
+    ]  # fmt: skip
+    desk.web.world.later(minutes=2)
+    client.get(f"/line/{line.id}/referrals/{referral.id}", headers=JSON)
+    assert len(refusals(desk, line)) == 5
+
+
+def test_who_may_is_no_refusal(desk: Desk) -> None:
+    client, line = seated(desk, "asker")
+    before = refusals(desk, line)
+    referral = desk.referral("delivered")
+    assert client.get(f"/line/{line.id}/referrals/{referral.id}", headers=JSON).status_code == 200
+    assert refusals(desk, line) == before
+
+
+def test_who_asks_for_pictures_that_are_not_theirs_is_written_down(desk: Desk) -> None:
+    desk.web.world.later(minutes=2)
+    stranger = replace(EXPERT, reference="https://readers.example|curious")
+    client, line = desk.web.sit_down("expert", party=stranger)
+    case = desk.referral("delivered")
+    for asked in (case.id, case.id, "0199-guessed"):
+        address = f"/dicomweb/{line.id}/{asked}/studies"
+        assert client.get(address, headers={"Accept": "application/dicom+json"}).status_code == 404
+    assert [one for one, _ in refusals(desk, line)] == [case.id, "0199-guessed"]
+
+
 # -- a coordinator -----------------------------------------------------------------------------------------------
 
 

@@ -174,6 +174,15 @@ def test_who_comes_to_a_browser_where_nothing_is_open_gets_an_id_that_nobody_cou
     assert web.client(planted).get(f"/line/{line.id}/{FIRST[kind]}").status_code == 401
 
 
+def test_everybody_who_comes_in_is_written_down(web: Web) -> None:
+    for kind in KINDS:
+        comes_in(web, web.browser(), kind)
+    with web.world.ports.store.reading() as tx:
+        came = [(row.who, row.what, row.why) for row in tx.audit.latest(10) if row.verb == "sign-in"]
+    assert [who for who, _, _ in reversed(came)] == [PARTIES[kind] for kind in KINDS]
+    assert came[-1][1:] == ("open", "clinician")
+
+
 def test_an_expert_who_signs_in_again_keeps_what_is_open(web: Web) -> None:
     """No patient changes by it, and words may be half written."""
     here = web.browser()
