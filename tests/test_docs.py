@@ -85,6 +85,34 @@ def test_the_threat_model_names_living_guards_and_living_tests_for_every_kind_of
         must_exist(threat.test)
 
 
+ASVS_LEVEL_2 = """1.1:2 1.2:9 1.3:11 1.4:3 1.5:2 2.1:3 2.2:3 2.3:4 2.4:1 3.2:2 3.3:4 3.4:6 3.5:5 3.7:2 4.1:3 4.2:1 4.3:2
+4.4:4 5.1:1 5.2:3 5.3:2 5.4:3 6.1:3 6.2:12 6.3:4 6.4:4 6.5:5 6.6:3 6.8:4 7.1:3 7.2:4 7.3:2 7.4:5 7.5:2 7.6:2 8.1:2
+8.2:3 8.3:1 8.4:1 9.1:3 9.2:4 10.1:2 10.2:2 10.3:4 10.4:11 10.5:5 10.6:2 10.7:3 11.1:2 11.2:3 11.3:3 11.4:4 11.5:1
+11.6:1 12.1:3 12.2:2 12.3:4 13.1:1 13.2:5 13.3:2 13.4:5 14.1:2 14.2:4 14.3:3 15.1:3 15.2:3 15.3:7 16.1:1 16.2:5
+16.3:4 16.4:3 16.5:3 17.1:1 17.2:4 17.3:2"""
+"""Section:how many of its requirements are of level 1 or 2, ASVS 5.0.0; in each section these come first."""
+
+
+def test_the_self_check_answers_every_requirement_once_and_its_evidence_is_there() -> None:
+    sections = (part.split(":") for part in ASVS_LEVEL_2.split())
+    wanted = [f"{section}.{number}" for section, most in sections for number in range(1, int(most) + 1)]
+    text = (ROOT / "docs" / "asvs.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\| \d.*$", text, re.M)]
+    assert [row[0] for row in rows] == wanted
+    counts = dict.fromkeys(("yes", "partly", "no", "operator", "–"), 0)
+    for number, _, answer, evidence in rows:
+        counts[answer] += 1
+        named = [word for word in re.findall(r"`([^`\s]+)`", evidence) if re.search(r"\w/|\.(py|md|txt|toml)\b", word)]
+        if answer in ("yes", "partly"):
+            assert named or "](" in evidence, f"{number} has no evidence"
+        for word in named:
+            assert (ROOT / word.partition("::")[0]).exists(), (number, word)
+            if "::" in word:
+                must_exist(word)
+    told = "{yes} yes, {partly} partly, {no} no, {operator} operator, {–} do not apply".format(**counts)
+    assert f"Of {len(rows)}: {told}." in text
+
+
 def must_exist(test: str) -> None:
     """The named test is there."""
     file, _, name = test.partition("::")

@@ -45,7 +45,7 @@ def test_a_disc_image_with_a_report_inside_and_a_capture_is_given_and_checked(
     page.get_by_role("link", name="Next: check and send").click()
     shown = page.locator(".printed img")
     shown.first.scroll_into_view_if_needed()
-    page.wait_for_function("[...document.querySelectorAll('.printed img')].every(i => i.complete && i.naturalWidth)")
+    shown.first.evaluate("image => image.decode()")  # waits for it, and refuses one that cannot be drawn
     assert shown.count() == 1
     visitor.must_be_usable_by_all()
     assert not page.get_by_text("The first report", exact=True).is_visible()
