@@ -22,7 +22,7 @@ PEERS := tests/peers/node_modules/.installed
 
 test: $(DEV) viewer $(VALIDATORS) ## every test that needs no outside server but PostgreSQL and a browser
 	@$(BIN)/python tests/needs.py
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not interop" $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not interop" $(TESTS)
 
 check: $(DEV) ## lint, format, types, import contracts
 	$(BIN)/ruff check .

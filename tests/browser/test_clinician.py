@@ -15,7 +15,7 @@ from smart_app.case import NextStep
 from tests.browser.conftest import EVERY, SOME, Visitor
 from tests.staged import QUESTION, Town, conflicting_upload, renamed_upload
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs]
 Visit = Callable[..., Visitor]
 
 WHERE_IS_THE_FOCUS = """() => {

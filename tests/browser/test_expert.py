@@ -18,7 +18,7 @@ from smart_app.referral import Referral, Status
 from tests.browser.conftest import OVERFLOW, Visitor
 from tests.staged import Town
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs]
 Visit = Callable[..., Visitor]
 Staged = Callable[..., Referral]
 

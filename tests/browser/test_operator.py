@@ -10,7 +10,7 @@ from smart_app.referral import Referral, Status
 from tests.browser.conftest import OVERFLOW, Visitor
 from tests.staged import EXPERT, OPERATOR, Town
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs]
 Visit = Callable[..., Visitor]
 
 WIDTHS = (320, 1100, 1440)

@@ -12,7 +12,7 @@ from smart_app.store import digest
 from tests.browser.conftest import EVERY, SOME, Visitor
 from tests.staged import Town
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs]
 Visit = Callable[..., Visitor]
 
 

@@ -18,7 +18,7 @@ from tests.discs import of
 from tests.papers import pdf
 from tests.staged import PATIENT, Town
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs]
 Visit = Callable[..., Visitor]
 
 ALL = tuple((width, scheme) for scheme in ("light", "dark") for width in (320, 360, 1100))

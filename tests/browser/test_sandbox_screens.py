@@ -16,7 +16,7 @@ from smart_app.sandbox import Practice
 from smart_app.sandbox.people import seed_id
 from smart_app.sandbox.personality import EPIC
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = (

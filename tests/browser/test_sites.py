@@ -11,7 +11,7 @@ from smart_app.store.brands import Brand
 from tests.browser.conftest import Visitor
 from tests.staged import Town
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs]
 Visit = Callable[..., Visitor]
 
 SIZES = ((480, "light"), (1100, "light"), (480, "dark"), (1100, "dark"))

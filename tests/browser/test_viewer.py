@@ -21,7 +21,7 @@ from smart_app.web.viewer import installed
 from smart_app.web.viewer_pages import BROWSER_KEYS
 from tests.viewing import COOKIE, House, open_house, served, two_studies
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SOFTWARE_GL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]

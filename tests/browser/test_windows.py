@@ -15,7 +15,7 @@ from smart_app.web.sessions import IDLE
 from tests.browser.conftest import FLAGS, SOME, Visitor, watch
 from tests.staged import QUESTION, Town
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs]
 Visit = Callable[..., Visitor]
 ASK = "Ask for a second opinion"
 ENDED = "This page has ended"

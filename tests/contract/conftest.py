@@ -47,7 +47,7 @@ def postgres_url(postgres_server: str) -> str:
     return postgres.new_database(postgres_server)
 
 
-DATABASES = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.needs, pytest.mark.xdist_group("postgresql")])]
+DATABASES = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.needs])]
 
 
 @pytest.fixture(params=DATABASES)

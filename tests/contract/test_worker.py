@@ -272,7 +272,7 @@ class Accident:
 
 @pytest.fixture(
     scope="module",
-    params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.needs, pytest.mark.xdist_group("postgresql")])],
+    params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.needs])],
 )
 def accident(
     request: pytest.FixtureRequest, crew: Crew, tmp_path_factory: pytest.TempPathFactory

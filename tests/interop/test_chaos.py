@@ -11,7 +11,7 @@ from tests import postgres
 from tests.chaos.lane import Lane
 from tests.chaos.run import Cell, cells, lanes, run_cell
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(180), pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
 
 SHORT = (
     "sqlite epic cut-after-written × write:after (kill, then fault)",

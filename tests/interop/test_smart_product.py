@@ -19,7 +19,7 @@ from tests.interop.peers import free_port, peer
 from tests.interop.test_smart_server import signing
 from tests.staged import Town
 
-pytestmark = [pytest.mark.interop, pytest.mark.needs, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.interop, pytest.mark.needs]
 
 EXPECTED = "Failed to load resource: the server responded with a status of 401"  # a page that has ended
 SITE = """

@@ -9,7 +9,7 @@ import pytest
 
 from tests.journeys.conftest import Round, until
 
-pytestmark = [pytest.mark.xdist_group("house"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.timeout(180)]
 
 
 @pytest.mark.parametrize("ehr", ["epic", "oracle", "open"])

@@ -12,7 +12,7 @@ from smart_app.settings import PREFIX
 from tests import postgres
 from tests.journeys.conftest import begin_round, until
 
-pytestmark = [pytest.mark.needs, pytest.mark.xdist_group("postgres"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.needs, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

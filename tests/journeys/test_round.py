@@ -12,8 +12,6 @@ from tests.journeys.conftest import Round, until
 
 FILED_AS = {"epic": "DocumentReference", "oracle": "DocumentReference", "open": "DiagnosticReport"}
 
-pytestmark = pytest.mark.xdist_group("house")
-
 
 @pytest.mark.parametrize("ehr", ["epic", "oracle", "open"])
 def test_a_referral_goes_from_the_question_to_the_read_opinion(
